@@ -1,0 +1,50 @@
+# The two commands most people need are `make demo` and `make test`; plain `make` lists them all.
+# Variables: make test PYTHON=python3.12 VENV=/elsewhere EXTRAS=dev PYTEST_ARGS="-x tests/clearing"
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?= all,dev
+PYTEST_ARGS ?= -n 2 --dist loadfile --cov --cov-report term
+
+comma := ,
+BIN := $(VENV)/bin
+# Named after the extras, so that asking for others installs them.
+STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make the environment in .venv; the other targets do it when needed
+
+demo: $(STAMP)  ## a day of the market, on real data
+	@$(BIN)/python examples/demo.py
+
+test: $(STAMP)  ## all tests, with coverage (kernels are compiled, so coverage leaves them out)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)  ## ruff, formatting, mypy --strict
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict decent_gym
+
+bench: $(STAMP)  ## measure clearing and stepping on this machine
+	@$(BIN)/python -m benchmarks
+
+clean:  ## remove .venv, caches and build products
+	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .numba_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "decent-gym needs Python 3.11 or newer, found no '$(PYTHON)'; set PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.version_info < (3, 11) and sys.exit("decent-gym needs Python 3.11 or newer, found %d.%d; set PYTHON=python3.12" % sys.version_info[:2])'
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "this Python cannot make environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "setting up $(VENV) with decent-gym[$(EXTRAS)], once; this takes a minute or two"
+	@start=$$(date +%s) && \
+	  "$(PYTHON)" -m venv "$(VENV)" && \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]' && \
+	  touch "$@" && \
+	  echo "set up in $$(( $$(date +%s) - start )) s"

@@ -1,0 +1,67 @@
+"""A batch of books going into a mechanism, and the batch of outcomes coming out of it.
+
+B books stand side by side as rows; in the operator B = worlds x commodities and the rows are
+reshaped views of its own (W, C, M) arrays, so nothing is copied.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from decent_gym.units import IntArray
+
+
+class Books(NamedTuple):
+    """What a mechanism reads; all int64, C-contiguous.
+
+    Attributes
+    ----------
+    count : (B,)
+        Slots ``0 .. count-1`` of a row are orders.
+    side : (B, M), 0 SELL, 1 BUY
+    price : (B, M), limit in micro-euro per kWh
+    offered : (B, M), Wh; 0 means that the order is not in this round's book
+    priority : (B, M), the lower class is filled first at the margin
+    sequence : (B, M), order of arrival, unique in a book, >= 0
+    owner : (B, M), account index
+    lottery : (B,), key of the book's lottery, read by the tie rule ``random`` alone
+    """
+
+    count: IntArray
+    side: IntArray
+    price: IntArray
+    offered: IntArray
+    priority: IntArray
+    sequence: IntArray
+    owner: IntArray
+    lottery: IntArray
+
+
+class Outcome(NamedTuple):
+    """What a mechanism writes: every entry of the rows it clears; all int64.
+
+    Attributes
+    ----------
+    accepted : (B, M), Wh
+    pays : (B, M), n-euro, buyers positive
+    price_low, price, price_high : (B,), micro-euro per kWh; 0 and without meaning where volume is 0
+    volume : (B,), Wh
+    surplus : (B,), n-euro kept by the operator: the sum of the row's ``pays``
+    case : (B,), :class:`decent_gym.models.Case`
+    """
+
+    accepted: IntArray
+    pays: IntArray
+    price_low: IntArray
+    price: IntArray
+    price_high: IntArray
+    volume: IntArray
+    surplus: IntArray
+    case: IntArray
+
+    @classmethod
+    def empty(cls, books: int, slots: int) -> "Outcome":
+        """Zeros for `books` rows of `slots` slots, to be reused round after round."""
+        wide = [np.zeros((books, slots), np.int64) for _ in range(2)]
+        narrow = [np.zeros(books, np.int64) for _ in range(6)]
+        return cls(*wide, *narrow)

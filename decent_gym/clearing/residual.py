@@ -1,0 +1,55 @@
+"""The utility serves at tariff what members left over among themselves (``utility="residual"``)."""
+
+from numba import njit
+
+_BUY = 1
+_RETAIL = 0
+_FEED_IN = 1
+
+
+@njit(cache=True, nogil=True)
+def serve_residual(  # type: ignore[no-untyped-def]
+    first, last, count, side, price, offered, tariffs, accepted, pays, utility_energy, utility_pays
+):
+    """Let the utility sell at retail and buy at feed-in what the clearing left over.
+
+    A BUY order whose limit is at least the retail price gets the rest of its energy at retail, a
+    SELL order whose limit is at most the feed-in tariff sells its rest at that; the others keep
+    their rest.
+
+    Parameters
+    ----------
+    first, last : int
+        Worlds ``first <= w < last``.
+    count : int64 (W, C)
+    side, price, offered : int64 (W, C, M)
+    tariffs : int64 micro-euro per kWh (W, C, 4)
+        Columns as in :class:`decent_gym.models.Tariff`.
+    accepted : int64 Wh (W, C, M)
+        Modified in place: raised by what the utility served.
+    pays : int64 n-euro (W, C, M)
+        Modified in place: buyers positive.
+    utility_energy : int64 Wh (W, C)
+        Written: what the utility sold minus what it bought.
+    utility_pays : int64 n-euro (W, C)
+        Written: what the utility pays minus what it receives, so that with the changes of `pays`
+        money sums to zero.
+    """
+    for w in range(first, last):
+        for c in range(count.shape[1]):
+            retail, feed_in = tariffs[w, c, _RETAIL], tariffs[w, c, _FEED_IN]
+            sold = 0
+            bought = 0
+            for i in range(count[w, c]):
+                rest = offered[w, c, i] - accepted[w, c, i]
+                if side[w, c, i] == _BUY:
+                    rest = rest if price[w, c, i] >= retail else 0
+                    sold += rest
+                    pays[w, c, i] += rest * retail
+                else:
+                    rest = rest if price[w, c, i] <= feed_in else 0
+                    bought += rest
+                    pays[w, c, i] -= rest * feed_in
+                accepted[w, c, i] += rest
+            utility_energy[w, c] = sold - bought
+            utility_pays[w, c] = bought * feed_in - sold * retail

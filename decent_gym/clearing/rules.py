@@ -1,0 +1,170 @@
+"""How a district clears: mechanism, price rule, tie rule, the utility's place."""
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from decent_gym.clearing.mechanism import MECHANISMS
+from decent_gym.errors import InputError
+from decent_gym.registry import unknown_name
+from decent_gym.units import checked_int
+
+RULES_VERSION: Final = 1
+"""Raised whenever the same rules would clear some book differently; part of every ledger."""
+
+TIE_RULES: Final = ("pro_rata", "time", "random", "equal_share")
+"""Names in the order of the codes that kernels know."""
+
+UTILITIES: Final = ("book", "residual", None)
+"""The utility quotes in the book, serves what members leave over, or is absent."""
+
+SEED_CAP: Final = 2**63 - 1
+DENOMINATOR_CAP: Final = 10**9
+FLOAT_DENOMINATOR_CAP: Final = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of clearing, checked when made.
+
+    Parameters
+    ----------
+    mechanism : str
+        A name in ``MECHANISMS``.
+    price_rule : str, int, Fraction or float
+        Where in the valid interval the price lies: ``"midpoint"`` or an exact rational k in
+        [0, 1], as 0 (the sellers' end), 1 (the buyers' end), ``"1/3"`` or a Fraction; a float
+        only if it is exactly a fraction with a denominator of at most 10^6.  Kept as
+        ``"midpoint"`` or ``"numerator/denominator"``.
+    tie_rule : str
+        ``pro_rata``, ``time``, ``random`` or ``equal_share``.
+    seed : int
+        Of the lottery, in [0, 2^63 - 1]; read by the tie rule ``random`` and by mechanisms that
+        draw lots.
+    utility : str or None
+        ``"book"``, ``"residual"`` or None.
+
+    Raises
+    ------
+    UnknownNameError
+        For a misspelt name; says the nearest right one.
+    InputError
+        For a price rule outside [0, 1] or not exact, or a bad seed.
+    """
+
+    mechanism: str = "merit_order"
+    price_rule: str | int | float | Fraction = "midpoint"
+    tie_rule: str = "pro_rata"
+    seed: int = 0
+    utility: str | None = "book"
+    _k: Fraction = field(init=False, repr=False, compare=False, default=Fraction(1, 2))
+
+    def __post_init__(self) -> None:
+        if self.mechanism not in MECHANISMS:
+            raise unknown_name("mechanism", self.mechanism, MECHANISMS)
+        if self.tie_rule not in TIE_RULES:
+            raise unknown_name("tie rule", self.tie_rule, TIE_RULES)
+        if self.utility is not None and self.utility not in ("book", "residual"):
+            raise unknown_name("utility (or None)", self.utility, ("book", "residual"))
+        k = _rational(self.price_rule)
+        name = "midpoint" if k == Fraction(1, 2) else f"{k.numerator}/{k.denominator}"
+        object.__setattr__(self, "_k", k)
+        object.__setattr__(self, "price_rule", name)
+        object.__setattr__(self, "seed", checked_int(self.seed, "seed", 0, SEED_CAP))
+
+    @property
+    def k_numerator(self) -> int:
+        """Of k, in lowest terms."""
+        return self._k.numerator
+
+    @property
+    def k_denominator(self) -> int:
+        """Of k, in lowest terms, 1 to 10^9."""
+        return self._k.denominator
+
+    @property
+    def tie_code(self) -> int:
+        """Index of the tie rule in ``TIE_RULES``."""
+        return TIE_RULES.index(self.tie_rule)
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Exact and JSON-serialisable; the price rule as ``"numerator/denominator"``."""
+        return {
+            "mechanism": self.mechanism,
+            "price_rule": f"{self.k_numerator}/{self.k_denominator}",
+            "tie_rule": self.tie_rule,
+            "seed": self.seed,
+            "utility": self.utility,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Rules":
+        """The inverse of :meth:`to_dict`; fields left out take their defaults.
+
+        Raises
+        ------
+        UnknownNameError
+            For a field that rules do not have.
+        """
+        known = ("mechanism", "price_rule", "tie_rule", "seed", "utility")
+        for name in values:
+            if name not in known:
+                raise unknown_name("field of the rules", name, known)
+        return cls(**values)
+
+
+def _rational(rule: object) -> Fraction:
+    if isinstance(rule, str):
+        k = _parsed(rule)
+    elif isinstance(rule, float):
+        k = _exact_float(rule)
+    elif isinstance(rule, Fraction):
+        k = rule
+    else:
+        try:
+            k = Fraction(operator.index(rule))  # type: ignore[arg-type]
+        except TypeError:
+            raise _not_a_rule(rule) from None
+        if isinstance(rule, bool):
+            raise _not_a_rule(rule)
+    if not 0 <= k <= 1:
+        raise InputError(f"price_rule k must be in [0, 1], got {rule!r}")
+    if k.denominator > DENOMINATOR_CAP:
+        raise InputError(
+            f"price_rule k must have a denominator of at most {DENOMINATOR_CAP}, got {rule!r}"
+        )
+    return k
+
+
+def _parsed(text: str) -> Fraction:
+    if text == "midpoint":
+        return Fraction(1, 2)
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise InputError(f"price_rule {text!r} has the denominator 0") from None
+    except ValueError:
+        raise unknown_name(
+            "price rule (or an exact k such as '1/3')", text, ("midpoint",)
+        ) from None
+
+
+def _exact_float(number: float) -> Fraction:
+    if number != number or number in (float("inf"), float("-inf")) or str(number) == "-0.0":
+        raise _not_a_rule(number)
+    k = Fraction(number)
+    if k.denominator > FLOAT_DENOMINATOR_CAP:
+        near = Fraction(repr(number)).limit_denominator(1000)
+        raise InputError(
+            f"price_rule {number!r} is not exact as a float; write a Fraction or '{near}'"
+        )
+    return k
+
+
+def _not_a_rule(value: object) -> InputError:
+    return InputError(
+        f"price_rule must be 'midpoint' or an exact k in [0, 1] such as 0, 1 or '1/3', "
+        f"got {type(value).__name__} {value!r}"
+    )

@@ -1,0 +1,84 @@
+"""Every error that decent-gym raises on purpose.
+
+The tree separates whose fault it is: the caller's (``InputError``), somebody else's bytes
+(``DataError``), or a call that was not entitled to what it asked for (``NotAuthorizedError``)::
+
+    DecentGymError
+    |-- InputError (ValueError)        the caller's mistake; nothing has changed
+    |   |-- UnknownNameError           a name that no registry, scenario or organization list holds
+    |   |-- OfferError                 an offer that may not enter the book (carries .field, .value)
+    |   |-- ActionError                an action of the wrong shape, type or value
+    |   |-- ScenarioError              a scenario that contradicts itself, or its file, column, row
+    |   `-- RoundOrderError            a step of the round out of order, or taken twice
+    |-- NotAuthorizedError             only the grid operator may do this
+    |-- DataError                      bytes that are not what they claim to be
+    |   `-- LedgerError                a ledger that cannot be read, or was poisoned by a failed write
+    `-- MissingExtraError (ImportError)  an optional package is needed: says which extra to install
+
+A failed *verification* is not an error but a result: :class:`decent_gym.ledger.Verification`.
+"""
+
+
+class DecentGymError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class InputError(DecentGymError, ValueError):
+    """The caller's mistake: names the value, the place and the remedy; nothing has changed."""
+
+
+class UnknownNameError(InputError, KeyError):
+    """A name that is not in the registry; the message names the nearest one that is."""
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        return str(self.args[0]) if self.args else ""
+
+
+class OfferError(InputError):
+    """An offer that may not enter the book.
+
+    Attributes
+    ----------
+    field : str
+        The field at fault, as it is called in :class:`decent_gym.Offer`.
+    value : object
+        What it held.
+    """
+
+    def __init__(self, message: str, *, field: str, value: object) -> None:
+        super().__init__(message)
+        self.field = field
+        self.value = value
+
+
+class ActionError(InputError):
+    """An action of the wrong shape, type or value."""
+
+
+class ScenarioError(InputError):
+    """A scenario that contradicts itself; for files, names the file, column and row."""
+
+
+class RoundOrderError(InputError):
+    """A step of the round was called out of order, or twice."""
+
+
+class NotAuthorizedError(DecentGymError, PermissionError):
+    """Only the grid operator may do this; nothing has changed."""
+
+
+class DataError(DecentGymError):
+    """External bytes that are not what they claim to be."""
+
+
+class LedgerError(DataError):
+    """A ledger that cannot be read, or whose writer was poisoned by a failed write."""
+
+
+class MissingExtraError(DecentGymError, ImportError):
+    """An optional package is missing; the message is one sentence that says what to install."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {package}: pip install 'decent-gym[{extra}]'")
+        self.package = package
+        self.extra = extra

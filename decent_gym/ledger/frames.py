@@ -1,0 +1,116 @@
+"""The outside of a record: a prefix, sections, and two hashes.
+
+::
+
+    magic "DGLR" | length u32 | ~length u32 | type u16 | format version u16      16 bytes
+    section: tag u16 | length u32 | payload                                      repeated
+    hash of the record before | hash of this record                              64 bytes
+
+All integers are little-endian.  The length counts the whole record; its complement beside it tells
+a damaged length from a record that was torn off by a crash.  Tags rise strictly.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Final
+
+from decent_gym.errors import LedgerError
+from decent_gym.ledger.hashing import HASH_BYTES
+
+MAGIC: Final = b"DGLR"
+FORMAT_VERSION: Final = 1
+
+PREFIX: Final = struct.Struct("<4sIIHH")
+SECTION: Final = struct.Struct("<HI")
+PREFIX_BYTES: Final = PREFIX.size
+TAIL_BYTES: Final = 2 * HASH_BYTES
+RECORD_CAP: Final = 2**24
+"""Longest record, bytes; a longer one is refused before it is read or written."""
+_COMPLEMENT: Final = 2**32 - 1
+
+
+class RecordType(IntEnum):
+    """What a record is."""
+
+    HEADER = 1
+    ROUND = 2
+
+
+def write_prefix(target: memoryview, kind: RecordType) -> None:
+    """Write the prefix into the first bytes of a body whose length is final."""
+    length = len(target) + TAIL_BYTES
+    if length > RECORD_CAP:
+        raise LedgerError(
+            f"a record of {length} bytes is longer than a ledger takes ({RECORD_CAP}); "
+            "put fewer orders into a round"
+        )
+    PREFIX.pack_into(target, 0, MAGIC, length, length ^ _COMPLEMENT, kind, FORMAT_VERSION)
+
+
+def frame(kind: RecordType, sections: Iterable[tuple[int, bytes]]) -> bytes:
+    """A record's body: prefix and sections, in the order given, without the two hashes."""
+    body = bytearray(PREFIX_BYTES)
+    for tag, payload in sections:
+        body += SECTION.pack(tag, len(payload))
+        body += payload
+    with memoryview(body) as view:
+        write_prefix(view, kind)
+    return bytes(body)
+
+
+def read_prefix(prefix: bytes | memoryview) -> tuple[int, RecordType]:
+    """Length of the whole record and its type.
+
+    Raises
+    ------
+    LedgerError
+        Not a record, a damaged length, or a type or version that this program does not know.
+    """
+    magic, length, complement, kind, version = PREFIX.unpack_from(prefix)
+    if magic != MAGIC:
+        raise LedgerError(f"no record begins here: magic is {magic!r}, not {MAGIC!r}")
+    if length ^ complement != _COMPLEMENT:
+        raise LedgerError(f"length {length} and its complement {complement} do not agree")
+    if not PREFIX_BYTES + TAIL_BYTES <= length <= RECORD_CAP:
+        raise LedgerError(f"length {length} is not in [{PREFIX_BYTES + TAIL_BYTES}, {RECORD_CAP}]")
+    if version != FORMAT_VERSION:
+        raise LedgerError(
+            f"format version {version} is not known to this program ({FORMAT_VERSION})"
+        )
+    try:
+        return length, RecordType(kind)
+    except ValueError:
+        raise LedgerError(f"record type {kind} is not known to this program") from None
+
+
+def split(body: bytes | memoryview, kind: RecordType, tags: Sequence[int]) -> list[memoryview]:
+    """Payloads of a body's sections, which must be exactly `tags`, in that order.
+
+    Raises
+    ------
+    LedgerError
+        Another record type, another section, a length that does not fit, bytes left over.
+    """
+    view = memoryview(body)
+    length, found = read_prefix(view)
+    if found is not kind:
+        raise LedgerError(f"record type is {found.name}, not {kind.name}")
+    if length != len(view) + TAIL_BYTES:
+        raise LedgerError(f"length says {length}, the record has {len(view) + TAIL_BYTES} bytes")
+    payloads = []
+    position = PREFIX_BYTES
+    for expected in tags:
+        if position + SECTION.size > len(view):
+            raise LedgerError(f"section {expected} is missing")
+        tag, size = SECTION.unpack_from(view, position)
+        position += SECTION.size
+        if tag != expected:
+            raise LedgerError(f"section {tag} stands where section {expected} belongs")
+        if size > len(view) - position:
+            raise LedgerError(f"section {tag} says {size} bytes, {len(view) - position} are left")
+        payloads.append(view[position : position + size])
+        position += size
+    if position != len(view):
+        raise LedgerError(f"{len(view) - position} bytes follow the last section")
+    return payloads

@@ -1,0 +1,228 @@
+"""The only validator of orders: whole batches in, a status per order out.
+
+An order that is refused leaves no trace.  The caps per organization are what keeps every later
+sum inside int64, so that nobody can void a round for the others.
+"""
+
+import numpy as np
+from numba import njit
+
+from decent_gym.errors import OfferError
+from decent_gym.market.orders import Orders
+from decent_gym.models import Commodity, Side
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, IntArray
+
+_SELL, _BUY = 0, 1
+_NO_DEVICE = -1
+_REPLACED = 6
+_ENERGY_CAP = 10**8
+_PRICE_CAP = 10**8
+_NEVER = 2**62
+
+ADMITTED = 0
+UNKNOWN_OWNER = 1
+DISABLED = 2
+BAD_SIDE = 3
+BAD_ENERGY = 4
+BAD_PRICE = 5
+IN_THE_PAST = 6
+TOO_FAR = 7
+EMPTY_WINDOW = 8
+TOO_LONG = 9
+BAD_CAP = 10
+BAD_DEVICE = 11
+TOO_MANY = 12
+TOO_MUCH = 13
+SELF_CROSSING = 14
+DUPLICATE_ID = 15
+
+
+@njit(cache=True, nogil=True)
+def admit(  # type: ignore[no-untyped-def]  # noqa: PLR0912, C901 - one row of checks after another
+    first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
+    o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
+    b_until, b_priority, b_device, b_cap, b_count, reason, rounds, next_sequence, enabled,
+    priority, energy_limit, offers, energies, top_bid, low_ask, max_offers, horizon,
+):  # fmt: skip
+    """Write every admissible order into its book; `status` says what became of each.
+
+    Scratch `offers`, `energies`, `top_bid`, `low_ask` is (W, A); the book must have room for all.
+    Returns the number of refused orders.
+    """
+    refused = 0
+    accounts = enabled.shape[0]
+    for w in range(first, last):
+        now = rounds[w]
+        for c in range(o_count.shape[1]):
+            if o_count[w, c] == 0:
+                continue
+            for a in range(accounts):
+                offers[w, a] = 0
+                energies[w, a] = 0
+                top_bid[w, a] = -_NEVER
+                low_ask[w, a] = _NEVER
+            standing = b_count[w, c]
+            for i in range(standing):
+                if b_until[w, c, i] <= now:
+                    continue
+                a = b_owner[w, c, i]
+                offers[w, a] += 1
+                energies[w, a] += b_energy[w, c, i]
+                if b_side[w, c, i] == _BUY:
+                    top_bid[w, a] = max(top_bid[w, a], b_price[w, c, i])
+                else:
+                    low_ask[w, a] = min(low_ask[w, a], b_price[w, c, i])
+            n = standing
+            for r in range(o_count[w, c]):
+                a = o_owner[w, c, r]
+                side, price, energy = o_side[w, c, r], o_price[w, c, r], o_energy[w, c, r]
+                start, until = o_start[w, c, r], o_until[w, c, r]
+                code = 0
+                if a < 0 or a >= accounts:
+                    code = 1
+                elif not enabled[a]:
+                    code = 2
+                elif side != _SELL and side != _BUY:
+                    code = 3
+                elif energy <= 0 or energy > _ENERGY_CAP:
+                    code = 4
+                elif price < -_PRICE_CAP or price > _PRICE_CAP:
+                    code = 5
+                elif start < now:
+                    code = 6
+                elif start - now > horizon:
+                    code = 7
+                elif until <= start:
+                    code = 8
+                elif until - now > horizon:
+                    code = 9
+                elif o_cap[w, c, r] <= 0 or o_cap[w, c, r] > _ENERGY_CAP:
+                    code = 10
+                elif o_device[w, c, r] < _NO_DEVICE:
+                    code = 11
+                if code == 0:
+                    freed_offers, freed_energy = 0, 0
+                    if o_device[w, c, r] != _NO_DEVICE:
+                        for i in range(standing):
+                            if (
+                                b_owner[w, c, i] == a
+                                and b_device[w, c, i] == o_device[w, c, r]
+                                and b_side[w, c, i] == side
+                                and b_until[w, c, i] > now
+                            ):
+                                freed_offers += 1
+                                freed_energy += b_energy[w, c, i]
+                    if offers[w, a] - freed_offers + 1 > max_offers:
+                        code = 12
+                    elif energies[w, a] - freed_energy + energy > energy_limit[a]:
+                        code = 13
+                    elif (side == _BUY and low_ask[w, a] <= price) or (
+                        side == _SELL and top_bid[w, a] >= price
+                    ):
+                        # perhaps: look closer, the windows may not overlap
+                        for i in range(n):
+                            if (
+                                b_owner[w, c, i] == a
+                                and b_side[w, c, i] != side
+                                and b_start[w, c, i] < until
+                                and start < b_until[w, c, i]
+                                and b_until[w, c, i] > now
+                                and (
+                                    (side == _BUY and b_price[w, c, i] <= price)
+                                    or (side == _SELL and b_price[w, c, i] >= price)
+                                )
+                            ):
+                                code = 14
+                                break
+                    if code == 0 and o_id[w, c, r] >= 0:
+                        for i in range(n):
+                            if b_owner[w, c, i] == a and b_id[w, c, i] == o_id[w, c, r]:
+                                code = 15
+                                break
+                status[w, c, r] = code
+                if code != 0:
+                    refused += 1
+                    continue
+                if freed_offers > 0:
+                    for i in range(standing):
+                        if (
+                            b_owner[w, c, i] == a
+                            and b_device[w, c, i] == o_device[w, c, r]
+                            and b_side[w, c, i] == side
+                            and b_until[w, c, i] > now
+                        ):
+                            b_until[w, c, i] = now
+                            reason[w, c, i] = _REPLACED
+                    offers[w, a] -= freed_offers
+                    energies[w, a] -= freed_energy
+                sequence = next_sequence[w]
+                next_sequence[w] += 1
+                b_id[w, c, n] = o_id[w, c, r] if o_id[w, c, r] >= 0 else sequence
+                b_sequence[w, c, n] = sequence
+                b_owner[w, c, n] = a
+                b_side[w, c, n] = side
+                b_price[w, c, n] = price
+                b_energy[w, c, n] = energy
+                b_unsettled[w, c, n] = energy
+                b_start[w, c, n] = start
+                b_until[w, c, n] = until
+                b_priority[w, c, n] = priority[a]
+                b_device[w, c, n] = o_device[w, c, r]
+                b_cap[w, c, n] = o_cap[w, c, r]
+                reason[w, c, n] = 0
+                offers[w, a] += 1
+                energies[w, a] += energy
+                if side == _BUY:
+                    top_bid[w, a] = max(top_bid[w, a], price)
+                else:
+                    low_ask[w, a] = min(low_ask[w, a], price)
+                n += 1
+            b_count[w, c] = n
+    return refused
+
+
+def refusal(
+    orders: Orders, at: tuple[int, int, int], owner: str, now: int, limits: dict[str, int]
+) -> OfferError:
+    """The error that says why the order at (world, commodity, row) was refused, and the remedy."""
+    code = int(orders.status[at])
+    value = {name: int(column[at]) for name, column in _named(orders).items()}
+    side = Side(value["side"]).name if value["side"] in (0, 1) else value["side"]
+    place = f"{owner}'s {side} offer of {Commodity(at[1]).name.lower()}"
+    horizon = limits["horizon"]
+    field, text = {
+        UNKNOWN_OWNER: ("organization", "is not an organization of this market"),
+        DISABLED: ("organization", "is disabled and may not submit"),
+        BAD_SIDE: ("side", "must be Side.SELL or Side.BUY"),
+        BAD_ENERGY: ("energy", f"must be 1 to {ENERGY_CAP} Wh"),
+        BAD_PRICE: ("price", f"must be within +-{PRICE_CAP} micro-euro/kWh"),
+        IN_THE_PAST: ("start", f"lies in the past: the open round is {now}"),
+        TOO_FAR: ("start", f"is too far ahead: at most round {now + horizon}"),
+        EMPTY_WINDOW: ("valid_until", f"must be after its start {value['start']}"),
+        TOO_LONG: ("valid_until", f"is too far ahead: at most round {now + horizon}"),
+        BAD_CAP: ("max_per_round", f"must be 1 to {ENERGY_CAP} Wh"),
+        BAD_DEVICE: ("device", "must be -1 (none) or more"),
+        TOO_MANY: (
+            "organization",
+            f"has {limits['max_offers']} offers in this book already; withdraw some first",
+        ),
+        TOO_MUCH: (
+            "energy",
+            f"would pass the organization's share of the book, {limits['energy']} Wh",
+        ),
+        SELF_CROSSING: (
+            "price",
+            "would trade with an offer of the same organization; withdraw that one first",
+        ),
+        DUPLICATE_ID: ("id", "is taken already; every offer needs an id of its own"),
+    }[code]
+    shown = {"organization": owner, "valid_until": value["until"], "max_per_round": value["cap"]}
+    held = shown.get(field, value.get(field))
+    return OfferError(f"{place}: {field} {held!r} {text}", field=field, value=held)
+
+
+def _named(orders: Orders) -> dict[str, IntArray]:
+    return {
+        name: np.asarray(getattr(orders, name))
+        for name in ("id", "side", "price", "energy", "start", "until", "device", "cap")
+    }

@@ -1,0 +1,343 @@
+"""The grid operator: owns the books and accounts of all worlds, and alone runs the round.
+
+A round, in order::
+
+    submit    orders enter the books; later ones are for the next round
+    clear     filter the open orders, clear both books, settle the trades
+    complete  settle imbalance and fuel, give reasons, record, expire, begin the next round
+
+Every stage is a batched kernel over arrays allocated once; this file only says what follows what.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from decent_gym.clearing import MECHANISMS, Rules
+from decent_gym.clearing.batch import Books, Outcome
+from decent_gym.clearing.lottery import fill_lottery
+from decent_gym.clearing.open_filter import filter_open
+from decent_gym.clearing.reasons import give_reasons
+from decent_gym.clearing.residual import serve_residual
+from decent_gym.clearing.settlement import apply_trades, settle_imbalance
+from decent_gym.errors import InputError, RoundOrderError
+from decent_gym.market.accounts import OPERATOR, SPECIAL_ACCOUNTS, post
+from decent_gym.market.admission import admit
+from decent_gym.market.capability import Capability, authorize
+from decent_gym.market.departures import compact
+from decent_gym.market.orders import Orders
+from decent_gym.market.record import build_round
+from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, in_order
+from decent_gym.models import (
+    COMMODITIES,
+    Commodity,
+    Money,
+    OrderBook,
+    Organization,
+    Round,
+    RoundListener,
+)
+from decent_gym.units import BOOK_ENERGY_CAP, IntArray
+
+HORIZON: Final = 7 * 96
+"""How many rounds ahead an order may reach, a week."""
+
+
+class GridOperator:
+    """Clears, settles and records the rounds of W independent copies of one market.
+
+    Parameters
+    ----------
+    organizations : sequence of Organization
+        Their order is their account index; three accounts follow: fuel, network, operator.
+    capability : Capability
+        Made by whoever runs the market; every step of the round demands this very object.
+    worlds : int
+    rules : Rules
+        Mechanism, price rule, tie rule, seed and the part the utility plays.
+    tariffs : mapping of Commodity to Tariffs
+        Those of the first round; a simulation writes :attr:`tariffs` before each clearing.
+    start : int
+        UTC seconds since 1970 at which round 0 begins.
+    capacity : int
+        Slots per book to begin with; books grow as needed.
+    max_offers : int
+        Most offers that one organization may have in one book.
+
+    Attributes
+    ----------
+    book : OrderBook, arrays (W, C, M)
+    outcome : Outcome, arrays (W * C, M) and (W * C,)
+        Of the last clearing; the book of world w and commodity c is row ``w * C + c``.
+    round : int64 (W,), the open round of each world
+    traded, metered : int64 Wh (W, A, C)
+    money : int64 n-euro (K, W, A), of the last round by kind
+    accounts : int64 n-euro (W, A)
+    tariffs : int64 (W, C, 4)
+    """
+
+    def __init__(
+        self,
+        organizations: Sequence[Organization],
+        capability: Capability,
+        *,
+        worlds: int = 1,
+        rules: Rules | None = None,
+        tariffs: Mapping[Commodity, Tariffs] = DEFAULT_TARIFFS,
+        start: int = 0,
+        capacity: int = 64,
+        max_offers: int = 1024,
+    ) -> None:
+        names = [organization.name for organization in organizations]
+        if not names:
+            raise InputError("a market needs at least one organization, got none")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"organization name {twice!r} is used twice; names must differ")
+        self.organizations = tuple(organizations)
+        self.rules = rules if rules is not None else Rules(utility=None)
+        self.start = start
+        self.worlds = worlds
+        self.max_offers = max_offers
+        self.listeners: dict[int, list[RoundListener]] = {}
+        self._capability = capability
+        self._mechanism = MECHANISMS[self.rules.mechanism]
+        n = len(names)
+        self._accounts_total = accounts = n + SPECIAL_ACCOUNTS
+        self._utility = next((i for i, o in enumerate(organizations) if o.priority == 1), -1)
+        if self.rules.utility == "residual" and self._utility < 0:
+            raise InputError(
+                "utility='residual' needs an organization with priority=1 that serves the rest"
+            )
+
+        self.round = np.zeros(worlds, np.int64)
+        self.tariffs = np.empty((worlds, COMMODITIES, 4), np.int64)
+        self.tariffs[:] = [tariffs[commodity].row() for commodity in Commodity]
+        self.traded = np.zeros((worlds, accounts, COMMODITIES), np.int64)
+        self.metered = np.zeros((worlds, accounts, COMMODITIES), np.int64)
+        self.unserved = np.zeros((worlds, n), np.int64)
+        self.fuel = np.zeros((worlds, n), np.int64)
+        self.fees = np.zeros((worlds, n), np.int64)
+        self.money = np.zeros((len(Money), worlds, accounts), np.int64)
+        self.accounts = np.zeros((worlds, accounts), np.int64)
+        self.actions = np.zeros((worlds, 0), np.int64)
+        self._world_ids = np.arange(worlds, dtype=np.int64)
+        self._cleared = np.zeros(worlds, np.bool_)
+        self._next_sequence = np.zeros(worlds, np.int64)
+        self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
+        self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
+        self._energy_limit = _energy_limits(self._priority)
+        self._scratch = tuple(np.zeros((worlds, accounts), np.int64) for _ in range(4))
+        self._allocate(OrderBook.empty(worlds, capacity))
+
+    def _allocate(self, book: OrderBook) -> None:
+        """Arrays whose size follows the book's, and the argument lists made of them."""
+        worlds, rows = self.worlds, self.worlds * COMMODITIES
+        self.book = book
+        reason = np.zeros((worlds, COMMODITIES, book.capacity), np.int64)
+        if hasattr(self, "reason"):
+            reason[:, :, : self.reason.shape[2]] = self.reason
+        self.reason = reason
+        self.offered = np.zeros_like(reason)
+        self.outcome = outcome = Outcome.empty(rows, book.capacity)
+        self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
+        self._books = Books(
+            book.count.reshape(rows),
+            *(
+                column.reshape(rows, -1)
+                for column in (
+                    book.side,
+                    book.price,
+                    self.offered,
+                    book.priority,
+                    book.sequence,
+                    book.owner,
+                )
+            ),
+            self._lottery.reshape(rows),
+        )
+        by_world = {
+            name: getattr(outcome, name).reshape(worlds, COMMODITIES, -1)
+            for name in ("accepted", "pays")
+        }
+        self.accepted, self.pays = by_world["accepted"], by_world["pays"]
+
+    # -- the round ---------------------------------------------------------------------------
+
+    def submit(
+        self, orders: Orders, capability: Capability, first: int = 0, last: int | None = None
+    ) -> int:
+        """Check a whole batch and write what is admissible into the books.
+
+        Returns
+        -------
+        int
+            How many were refused; ``orders.status`` says which, and why.
+        """
+        authorize(self._capability, capability, "write offers into the books")
+        last = self.worlds if last is None else last
+        if np.any(self._cleared[first:last]):
+            raise RoundOrderError("the round is cleared but not complete; complete it first")
+        needed = int((self.book.count[first:last] + orders.count[first:last]).max(initial=0))
+        if needed > self.book.capacity:
+            self._allocate(self.book.grown(max(needed, 2 * self.book.capacity)))
+        return int(
+            admit(
+                first, last, *orders.columns(), orders.count, orders.status,
+                *self.book.columns(), self.book.count, self.reason, self.round,
+                self._next_sequence, self._enabled, self._priority, self._energy_limit,
+                *self._scratch, self.max_offers, HORIZON,
+            )
+        )  # fmt: skip
+
+    def clear(
+        self, capability: Capability, first: int = 0, last: int | None = None
+    ) -> IntArray:
+        """Filter, clear and settle the open round of worlds ``first .. last - 1``.
+
+        Returns
+        -------
+        int64 Wh (W, A, C)
+            Bought minus sold per account and commodity; the operator's own array, not a copy.
+        """
+        authorize(self._capability, capability, "clear the market")
+        last = self.worlds if last is None else last
+        if np.any(self._cleared[first:last]):
+            raise RoundOrderError("the round is cleared already; complete it first")
+        if not in_order(self.tariffs[first:last]):
+            raise InputError("tariffs must satisfy long < feed_in <= retail < short in every world")
+        book, rules = self.book, self.rules
+        filter_open(
+            first, last, book.count, book.start, book.until, book.unsettled, book.cap,
+            self.round, self.offered,
+        )  # fmt: skip
+        if rules.tie_rule == "random":
+            fill_lottery(first, last, rules.seed, self._world_ids, self.round, self._lottery)
+        outcome = self.outcome
+        self._mechanism.clear(
+            self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES
+        )
+        if rules.utility == "residual":
+            serve_residual(
+                first, last, self._utility, book.count, book.owner, book.side, book.price,
+                self.offered, self.tariffs, self.accepted, self.pays, self.traded,
+                self.money[Money.TRADE],
+            )  # fmt: skip
+        apply_trades(
+            first, last, book.count, book.owner, book.side, self.accepted, self.pays,
+            outcome.surplus.reshape(-1, COMMODITIES), book.unsettled, self.money[Money.TRADE],
+            self.traded,
+        )  # fmt: skip
+        self._cleared[first:last] = True
+        return self.traded
+
+    def complete(
+        self,
+        metered: IntArray,
+        capability: Capability,
+        first: int = 0,
+        last: int | None = None,
+    ) -> dict[int, Round]:
+        """Settle what was metered, give reasons, record, expire, begin the next round.
+
+        Parameters
+        ----------
+        metered : int64 Wh (W, A, C)
+            Drawn minus fed in.  :attr:`fuel`, :attr:`fees` (n-euro) and :attr:`unserved` (Wh),
+            each (W, N), are filled by the simulation and are zero in a market made by hand.
+
+        Returns
+        -------
+        dict
+            A ``Round`` for every world that somebody listens to.
+        """
+        authorize(self._capability, capability, "settle and record a round")
+        last = self.worlds if last is None else last
+        if not np.all(self._cleared[first:last]):
+            raise RoundOrderError("the round is not cleared yet; clear it first")
+        book, outcome = self.book, self.outcome
+        if metered is not self.metered:
+            self.metered[first:last] = metered[first:last]
+        settle_imbalance(
+            first, last, self.traded, self.metered, self.tariffs, self.money[Money.IMBALANCE]
+        )
+        post(
+            first, last, self.fuel, self.fees, self.money[Money.TRADE],
+            self.money[Money.IMBALANCE], self.money[Money.FUEL], self.money[Money.FEE],
+            self.accounts,
+        )  # fmt: skip
+        give_reasons(
+            first, last, book.count, book.side, book.price, book.unsettled, book.until,
+            book.cap, self.offered, self.accepted, outcome.price_low.reshape(-1, COMMODITIES),
+            outcome.price_high.reshape(-1, COMMODITIES), outcome.volume.reshape(-1, COMMODITIES),
+            self.round, self.reason,
+        )  # fmt: skip
+        records = {
+            world: build_round(self, world) for world in self.listeners if first <= world < last
+        }
+        compact(
+            first, last, *book.columns(), book.count, self.reason, self.round
+        )
+        self._cleared[first:last] = False
+        for world, record in records.items():
+            for listener in self.listeners[world]:
+                listener.on_round(record)
+        return records
+
+    def close_round(self, capability: Capability) -> dict[int, Round]:
+        """Clear and complete with what was traded taken as delivered: a market made by hand."""
+        return self.complete(self.clear(capability), capability)
+
+    # -- around the round ----------------------------------------------------------------------
+
+    def listen(self, world: int, listener: RoundListener) -> None:
+        """Let `listener` hear every later round of one world."""
+        self.listeners.setdefault(world, []).append(listener)
+
+    def withdraw(self, world: int, sequence: int, owner: int, capability: Capability) -> int:
+        """End an order of `owner`; returns the unsettled Wh, or -1 if there is no such order."""
+        authorize(self._capability, capability, "take an offer out of the books")
+        if self._cleared[world]:
+            raise RoundOrderError("the round is cleared but not complete; complete it first")
+        return _end_order(self, world, sequence, owner)
+
+    def reset(
+        self, rounds: IntArray, capability: Capability, first: int = 0, last: int | None = None
+    ) -> None:
+        """Empty the books and accounts of some worlds and open the given rounds."""
+        authorize(self._capability, capability, "reset the market")
+        last = self.worlds if last is None else last
+        span = slice(first, last)
+        self.round[span] = rounds[span]
+        self.book.count[span] = 0
+        self.accounts[span] = 0
+        self.traded[span] = 0
+        self.metered[span] = 0
+        self.money[:, span] = 0
+        self._next_sequence[span] = 0
+        self._cleared[span] = False
+
+
+def _energy_limits(priority: IntArray) -> IntArray:
+    """Wh that each account may have in one book: half for the members, half for the utility."""
+    members = priority == 0
+    limits = np.empty(len(priority), np.int64)
+    limits[members] = BOOK_ENERGY_CAP // 2 // max(int(members.sum()), 1)
+    limits[~members] = BOOK_ENERGY_CAP // 2 // max(int((~members).sum()), 1)
+    return limits
+
+
+def _end_order(operator: GridOperator, world: int, sequence: int, owner: int) -> int:
+    book = operator.book
+    for commodity in Commodity:
+        n = book.count[world, commodity]
+        at = np.searchsorted(book.sequence[world, commodity, :n], sequence)
+        slot = (world, commodity, at)
+        if at < n and book.sequence[slot] == sequence and book.owner[slot] == owner:
+            if book.until[slot] <= operator.round[world]:
+                return -1
+            book.until[slot] = operator.round[world]
+            operator.reason[slot] = 5
+            return int(book.unsettled[slot])
+    return -1

@@ -1,0 +1,57 @@
+"""A batch of orders on their way into the books."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decent_gym.models import COMMODITIES, NO_DEVICE
+from decent_gym.units import IntArray
+
+SUBMITTED_FIELDS = (
+    "id",
+    "owner",
+    "side",
+    "price",
+    "energy",
+    "start",
+    "until",
+    "device",
+    "cap",
+)
+
+
+@dataclass(slots=True)
+class Orders:
+    """Arrays of shape (W, C, R), int64; the first ``count[w, c]`` rows of each are meant.
+
+    ``id`` below 0 means "the sequence number".  ``status`` is filled by the operator: 0 where the
+    order entered its book, else a code of :mod:`decent_gym.market.admission`.
+    """
+
+    id: IntArray
+    owner: IntArray
+    side: IntArray
+    price: IntArray
+    energy: IntArray
+    start: IntArray
+    until: IntArray
+    device: IntArray
+    cap: IntArray
+    count: IntArray
+    status: IntArray
+
+    @classmethod
+    def empty(cls, worlds: int, rows: int) -> "Orders":
+        """No orders yet, with room for `rows` per world and commodity."""
+        shape = (worlds, COMMODITIES, rows)
+        columns = {name: np.zeros(shape, np.int64) for name in SUBMITTED_FIELDS}
+        orders = cls(
+            **columns, count=np.zeros(shape[:2], np.int64), status=np.zeros(shape, np.int64)
+        )
+        orders.id[:] = -1
+        orders.device[:] = NO_DEVICE
+        return orders
+
+    def columns(self) -> tuple[IntArray, ...]:
+        """The arrays in the order of ``SUBMITTED_FIELDS``."""
+        return tuple(getattr(self, name) for name in SUBMITTED_FIELDS)

@@ -1,0 +1,50 @@
+"""What the main grid and the balancing settlement charge."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decent_gym.errors import InputError
+from decent_gym.models import Commodity
+from decent_gym.units import PRICE_CAP, IntArray, checked_int
+
+
+@dataclass(frozen=True, slots=True)
+class Tariffs:
+    """Prices of one commodity in micro-euro per kWh.
+
+    ``long < feed_in <= retail < short``, so that every deliberately unbalanced Wh loses against
+    trading it: what was drawn but not bought costs `short`, what was bought but not drawn earns
+    `long`.
+    """
+
+    retail: int
+    feed_in: int
+    short: int
+    long: int
+
+    def __post_init__(self) -> None:
+        for name in ("retail", "feed_in", "short", "long"):
+            checked_int(getattr(self, name), f"tariff {name}", -PRICE_CAP, PRICE_CAP)
+        if not self.long < self.feed_in <= self.retail < self.short:
+            raise InputError(
+                "tariffs must satisfy long < feed_in <= retail < short, got "
+                f"{self.long} < {self.feed_in} <= {self.retail} < {self.short}"
+            )
+
+    def row(self) -> tuple[int, int, int, int]:
+        """In the order of the columns of ``Tariff``."""
+        return self.retail, self.feed_in, self.short, self.long
+
+
+DEFAULT_TARIFFS = {
+    Commodity.ELECTRICITY: Tariffs(retail=300_000, feed_in=80_000, short=400_000, long=40_000),
+    Commodity.HEAT: Tariffs(retail=150_000, feed_in=0, short=200_000, long=-10_000),
+}
+"""For markets made by hand; scenarios bring their own, with sources."""
+
+
+def in_order(tariffs: IntArray) -> bool:
+    """Whether every row (..., 4) satisfies ``long < feed_in <= retail < short``."""
+    retail, feed_in, short, long = (tariffs[..., k] for k in range(4))
+    return bool(np.all((long < feed_in) & (feed_in <= retail) & (retail < short)))

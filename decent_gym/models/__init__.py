@@ -1,0 +1,34 @@
+"""The market's nouns: codes, organizations, offers, books and rounds."""
+
+from decent_gym.models.codes import (
+    NO_DEVICE,
+    Case,
+    Commodity,
+    Money,
+    Reason,
+    Side,
+    Tariff,
+)
+from decent_gym.models.offer import Offer
+from decent_gym.models.order_book import COMMODITIES, ORDER_FIELDS, OrderBook
+from decent_gym.models.organization import Organization
+from decent_gym.models.protocols import RoundListener
+from decent_gym.models.round import ClearedBook, Round
+
+__all__ = [
+    "COMMODITIES",
+    "NO_DEVICE",
+    "ORDER_FIELDS",
+    "Case",
+    "ClearedBook",
+    "Commodity",
+    "Money",
+    "Offer",
+    "OrderBook",
+    "Organization",
+    "Reason",
+    "Round",
+    "RoundListener",
+    "Side",
+    "Tariff",
+]

@@ -1,0 +1,82 @@
+"""The books of all worlds as arrays: (world, commodity, slot).
+
+A book is *dense* and in order of arrival: slots ``0 .. count-1`` are taken, in rising sequence
+number, and an expiry compacts them.  There is no free list to keep, kernels run over plain rows,
+and a world's book reads like a table.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from decent_gym.models.codes import Commodity
+from decent_gym.units import IntArray
+
+COMMODITIES = len(Commodity)
+
+ORDER_FIELDS = (
+    "id",
+    "sequence",
+    "owner",
+    "side",
+    "price",
+    "energy",
+    "unsettled",
+    "start",
+    "until",
+    "priority",
+    "device",
+    "cap",
+)
+"""Columns of an order, in the order in which records and tables hold them, all int64.
+
+``owner`` is the organization's account index; ``until`` is valid_until; ``cap`` is max_per_round.
+"""
+
+
+@dataclass(slots=True)
+class OrderBook:
+    """Arrays of shape (W, C, M), int64, one per name in ``ORDER_FIELDS``; ``count`` is (W, C)."""
+
+    id: IntArray
+    sequence: IntArray
+    owner: IntArray
+    side: IntArray
+    price: IntArray
+    energy: IntArray
+    unsettled: IntArray
+    start: IntArray
+    until: IntArray
+    priority: IntArray
+    device: IntArray
+    cap: IntArray
+    count: IntArray
+
+    @classmethod
+    def empty(cls, worlds: int, capacity: int) -> "OrderBook":
+        """Books without orders, with room for `capacity` orders each."""
+        shape = (worlds, COMMODITIES, capacity)
+        columns = {name: np.zeros(shape, np.int64) for name in ORDER_FIELDS}
+        return cls(**columns, count=np.zeros(shape[:2], np.int64))
+
+    @property
+    def capacity(self) -> int:
+        """Slots per book."""
+        return int(self.price.shape[2])
+
+    def columns(self) -> tuple[IntArray, ...]:
+        """The arrays in the order of ``ORDER_FIELDS``."""
+        return tuple(getattr(self, name) for name in ORDER_FIELDS)
+
+    def grown(self, capacity: int) -> "OrderBook":
+        """The same books with room for `capacity` orders each."""
+        bigger = OrderBook.empty(self.count.shape[0], capacity)
+        for old, new in zip(self.columns(), bigger.columns(), strict=True):
+            new[:, :, : self.capacity] = old
+        bigger.count[:] = self.count
+        return bigger
+
+    def table(self, world: int, commodity: int) -> IntArray:
+        """A copy of one book, shape (n, 12), columns as in ``ORDER_FIELDS``."""
+        n = int(self.count[world, commodity])
+        return np.stack([column[world, commodity, :n] for column in self.columns()], axis=1)

@@ -1,0 +1,114 @@
+"""What happened in one round of one world: everything needed to check it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from decent_gym.models.codes import Case, Commodity, Money
+from decent_gym.models.order_book import ORDER_FIELDS
+from decent_gym.units import IntArray, eur, eur_per_kwh
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClearedBook:
+    """One commodity of one round: n orders went in, this came out.
+
+    Attributes
+    ----------
+    orders : int64 (n, 12)
+        As the book stood at gate closure, columns as in ``ORDER_FIELDS``; only orders that were
+        open in this round (``start <= round < until`` and unsettled energy > 0).
+    offered : int64 Wh (n,)
+        What went into the clearing: the smaller of unsettled energy and cap.
+    accepted : int64 Wh (n,)
+    pays : int64 n-euro (n,), buyers positive
+    reason : int64 (n,), :class:`Reason` after the round
+    volume : int, Wh
+    price_low, price, price_high : int or None, micro-euro per kWh; None if nothing trades
+    surplus : int, n-euro kept by the operator under the mechanism's rule
+    case : Case
+    """
+
+    orders: IntArray
+    offered: IntArray
+    accepted: IntArray
+    pays: IntArray
+    reason: IntArray
+    volume: int
+    price_low: int | None
+    price: int | None
+    price_high: int | None
+    surplus: int
+    case: Case
+
+    def column(self, name: str) -> IntArray:
+        """One column of the orders by its name in ``ORDER_FIELDS``."""
+        return self.orders[:, ORDER_FIELDS.index(name)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """One closed round of one world.  N organizations; accounts are N organizations + 3.
+
+    Attributes
+    ----------
+    number : int
+        Rounds since the scenario's start.
+    timestamp : int
+        UTC seconds since 1970 of the round's beginning, on the 15-minute grid.
+    books : tuple of ClearedBook
+        Indexed by Commodity.
+    tariffs : int64 (C, 4), micro-euro per kWh, columns as in ``Tariff``
+    traded : int64 Wh (N, C)
+        Bought minus sold in this round.
+    metered : int64 Wh (N, C)
+        Drawn minus fed in.
+    unserved : int64 Wh (N,)
+        Heat that nobody could supply.
+    money : int64 n-euro (K, N + 3)
+        Received minus paid per kind of ``Money`` and account; each row sums to 0.
+    accounts : int64 n-euro (N + 3,)
+        Balances after the round; sums to 0.
+    actions : int64 (A,)
+        What learners asked for, in parts per million; empty where nobody learns.
+    """
+
+    number: int
+    timestamp: int
+    books: tuple[ClearedBook, ...]
+    tariffs: IntArray
+    traded: IntArray
+    metered: IntArray
+    unserved: IntArray
+    money: IntArray
+    accounts: IntArray
+    actions: IntArray
+
+    @property
+    def electricity(self) -> ClearedBook:
+        """The electricity book."""
+        return self.books[Commodity.ELECTRICITY]
+
+    @property
+    def heat(self) -> ClearedBook:
+        """The heat book."""
+        return self.books[Commodity.HEAT]
+
+    @property
+    def time(self) -> datetime:
+        """Beginning of the round, UTC."""
+        return datetime.fromtimestamp(self.timestamp, UTC)
+
+    def __str__(self) -> str:
+        lines = [f"round {self.number}  {self.time:%Y-%m-%d %H:%M} UTC"]
+        for commodity, book in zip(Commodity, self.books, strict=True):
+            price = "no trade" if book.price is None else f"{eur_per_kwh(book.price):.4f} EUR/kWh"
+            lines.append(
+                f"  {commodity.name.lower():<11} {book.volume / 1000:>9.3f} kWh  {price:<16}"
+                f" {len(book.offered)} offers, {int(np.count_nonzero(book.accepted))} accepted,"
+                f" {book.case.name}"
+            )
+        trades = self.money[Money.TRADE]
+        lines.append(f"  money moved {eur(int(trades[trades > 0].sum())):.4f} EUR, sums to 0")
+        return "\n".join(lines)

@@ -1,0 +1,261 @@
+"""A district, completely described: who lives there, with which devices, profiles and tariffs.
+
+A scenario is data.  Two scenarios with the same digest give the same episodes from the same seed.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from decent_gym.clearing import Rules
+from decent_gym.district import CHP, Battery, Boiler, HeatNetwork, HeatPump, ThermalStore
+from decent_gym.errors import ScenarioError
+from decent_gym.models import COMMODITIES, Commodity, Organization
+from decent_gym.registry import unknown_name
+from decent_gym.scenarios.splits import Splits
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
+
+UTILITY: Final = "utility"
+TARIFF_COLUMNS: Final = ("retail", "feed_in", "short", "long")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One organization of the district and what stands in its cellar and on its roof.
+
+    ``trader`` names the scripted behaviour that acts for it where no learner does.
+    """
+
+    organization: Organization
+    battery: Battery | None = None
+    heat_pump: HeatPump | None = None
+    thermal_store: ThermalStore | None = None
+    boiler: Boiler | None = None
+    chp: CHP | None = None
+    trader: str = "truthful"
+
+    @property
+    def name(self) -> str:
+        """The organization's name."""
+        return self.organization.name
+
+    @property
+    def flexible(self) -> bool:
+        """Whether it owns anything that a trader can decide about."""
+        devices = (self.battery, self.heat_pump, self.thermal_store, self.boiler, self.chp)
+        return any(device is not None for device in devices)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What is not traded but costs: micro-euro per kWh.
+
+    Attributes
+    ----------
+    fuel : int
+        Gas, per kWh of fuel (lower heating value).
+    comfort : int
+        A kWh of heat that could not be served; a term of the reward and score, no payment.
+    wear : int
+        A kWh through a battery (charged plus discharged); likewise.
+    heat_fee : int
+        Network fee per kWh drawn from the heat network, paid to the network's account.
+    storage : int
+        Fixed reference value of a kWh of electricity in a battery at the end of an episode.
+    heat_storage : int
+        The same for a kWh in a thermal store.
+    """
+
+    fuel: int = 100_000
+    comfort: int = 1_000_000
+    wear: int = 0
+    heat_fee: int = 0
+    storage: int = 190_000
+    heat_storage: int = 75_000
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """Errors of the forecasts of load, PV and heat demand: log-AR(1), growing with lead.
+
+    ``sigma_permille`` at lead 0 (100 = 10 %), ``sigma_end_permille`` at lead 95, linear between;
+    ``persistence_permille`` is the AR(1) coefficient from one round to the next.
+    """
+
+    sigma_permille: int = 100
+    sigma_end_permille: int = 200
+    persistence_permille: int = 900
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenario:
+    """A frozen, validated district of N members, the utility among them, over T rounds.
+
+    Attributes
+    ----------
+    name : str
+    start : int
+        UTC seconds since 1970 of round 0, on the 15-minute grid; round 0 is a local midnight.
+    members : tuple of Member, length N
+    load, pv, heat : int64 Wh (T, N)
+        Consumption, PV production and heat demand per round.
+    temperature : int64 0.1 degC (T,)
+        Outdoor temperature.
+    tariffs : int64 micro-euro/kWh (T, C, 4)
+        Columns retail, feed_in, short, long, with ``long < feed_in <= retail < short``.
+    network : HeatNetwork
+    prices : Prices
+    forecasts : Forecasts
+    rules : Rules
+        Mechanism, price rule, tie rule and the part the utility plays.
+    splits : Splits
+        Which days are for training, validation and test.
+    balance : str
+        ``"market"``: forecast errors become imbalance; ``"device"``: batteries absorb them.
+    sources : tuple of str
+        Where data, sizes and tariffs come from.
+    """
+
+    name: str
+    start: int
+    members: tuple[Member, ...]
+    load: IntArray
+    pv: IntArray
+    heat: IntArray
+    temperature: IntArray
+    tariffs: IntArray
+    network: HeatNetwork
+    prices: Prices = field(default_factory=Prices)
+    forecasts: Forecasts = field(default_factory=Forecasts)
+    rules: Rules = field(default_factory=Rules)
+    splits: Splits = field(default_factory=Splits)
+    balance: str = "market"
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_members(self)
+        _check_profiles(self)
+        _check_tariffs(self)
+        if self.balance not in ("market", "device"):
+            raise ScenarioError(
+                f"scenario {self.name!r}: balance must be 'market' or 'device', "
+                f"got {self.balance!r}"
+            )
+        for array in (self.load, self.pv, self.heat, self.temperature, self.tariffs):
+            array.flags.writeable = False
+
+    @property
+    def rounds(self) -> int:
+        """T, the number of rounds that the profiles cover."""
+        return int(self.temperature.shape[0])
+
+    @property
+    def organizations(self) -> tuple[Organization, ...]:
+        """The members' organizations, in the order of their account index."""
+        return tuple(member.organization for member in self.members)
+
+    def index(self, name: str) -> int:
+        """The account index of the organization called `name`."""
+        for index, member in enumerate(self.members):
+            if member.name == name:
+                return index
+        raise unknown_name(
+            f"organization of scenario {self.name!r}", name, [m.name for m in self.members]
+        )
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over everything that decides an episode."""
+        sha = hashlib.sha256(json.dumps(self._facts(), sort_keys=True).encode())
+        for array in (self.load, self.pv, self.heat, self.temperature, self.tariffs):
+            sha.update(np.ascontiguousarray(array, "<i8").tobytes())
+        return sha.digest()
+
+    def _facts(self) -> dict[str, Any]:
+        members = [
+            {**asdict(m), "organization": {**asdict(m.organization)}} for m in self.members
+        ]
+        return {
+            "name": self.name,
+            "start": self.start,
+            "shape": list(self.load.shape),
+            "members": members,
+            "network": asdict(self.network),
+            "prices": asdict(self.prices),
+            "forecasts": asdict(self.forecasts),
+            "rules": self.rules.to_dict(),
+            "splits": asdict(self.splits),
+            "balance": self.balance,
+        }
+
+    def with_rules(self, **changes: Any) -> "Scenario":
+        """The same district under other market rules, e.g. ``with_rules(price_rule=0)``."""
+        return replace(self, rules=Rules(**{**self.rules.to_dict(), **changes}))
+
+
+def _check_members(scenario: Scenario) -> None:
+    where = f"scenario {scenario.name!r}"
+    names = [member.name for member in scenario.members]
+    if not names:
+        raise ScenarioError(f"{where}: needs at least one organization, got none")
+    for name in names:
+        if names.count(name) > 1:
+            raise ScenarioError(f"{where}: organization {name!r} stands there twice")
+    utilities = [m.name for m in scenario.members if m.organization.priority == 1]
+    if scenario.rules.utility is None and utilities:
+        raise ScenarioError(f"{where}: utility=None, but {utilities[0]!r} is a utility")
+    if scenario.rules.utility is not None and len(utilities) != 1:
+        raise ScenarioError(
+            f"{where}: utility={scenario.rules.utility!r} needs exactly one organization with "
+            f"priority=1, got {len(utilities)}"
+        )
+
+
+def _check_profiles(scenario: Scenario) -> None:
+    where, n = f"scenario {scenario.name!r}", len(scenario.members)
+    t = scenario.temperature.shape[0]
+    if scenario.start % ROUND_SECONDS:
+        raise ScenarioError(f"{where}: start {scenario.start} is off the 15-minute grid")
+    if t < ROUNDS_PER_DAY:
+        raise ScenarioError(f"{where}: needs at least a day of {ROUNDS_PER_DAY} rounds, got {t}")
+    expected = {"load": (t, n), "pv": (t, n), "heat": (t, n), "tariffs": (t, COMMODITIES, 4)}
+    for name, shape in expected.items():
+        array: IntArray = getattr(scenario, name)
+        if array.shape != shape or array.dtype != np.int64:
+            raise ScenarioError(
+                f"{where}: {name} must be int64 of shape {shape}, "
+                f"got {array.dtype} {array.shape}"
+            )
+    for name in ("load", "pv", "heat"):
+        array = getattr(scenario, name)
+        bad = np.argwhere((array < 0) | (array > ENERGY_CAP // 4))
+        if len(bad):
+            row, column = bad[0]
+            raise ScenarioError(
+                f"{where}: {name} of {scenario.members[column].name!r} in round {row} must be "
+                f"0 to {ENERGY_CAP // 4} Wh, got {array[row, column]}"
+            )
+
+
+def _check_tariffs(scenario: Scenario) -> None:
+    tariffs = scenario.tariffs
+    retail, feed_in, short, long = (tariffs[..., k] for k in range(4))
+    bad = ~((long < feed_in) & (feed_in <= retail) & (retail < short))
+    bad |= (np.abs(tariffs) > PRICE_CAP).any(axis=-1)
+    if scenario.rules.utility == "book":
+        bad |= feed_in == retail
+    if bad.any():
+        row, commodity = np.argwhere(bad)[0]
+        strict = "<" if scenario.rules.utility == "book" else "<="
+        shown = ", ".join(
+            f"{name} {value}"
+            for name, value in zip(TARIFF_COLUMNS, tariffs[row, commodity], strict=True)
+        )
+        raise ScenarioError(
+            f"scenario {scenario.name!r}: {Commodity(commodity).name.lower()} tariffs of round "
+            f"{row} must satisfy long < feed_in {strict} retail < short within +-{PRICE_CAP} "
+            f"micro-euro/kWh, got {shown}"
+        )
