@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 # Named after the extras, so that asking for others installs them.
 STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 
+# agents/ and training/ are not installed; they run from here.
+export PYTHONPATH := .
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench clean
 
@@ -30,7 +33,8 @@ lint: $(STAMP)  ## ruff, formatting, mypy --strict
 	$(BIN)/mypy --strict decent_gym
 
 bench: $(STAMP)  ## measure clearing and stepping on this machine
-	@$(BIN)/python -m benchmarks
+	@for script in benchmarks/bench_*.py; do \
+	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 clean:  ## remove .venv, caches and build products
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .numba_cache .pytest_cache .ruff_cache

@@ -27,7 +27,7 @@ class Books(NamedTuple):
     lottery : (B,), key of the book's lottery, read by the tie rule ``random`` alone
     """
 
-    count: IntArray
+    count: IntArray  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     side: IntArray
     price: IntArray
     offered: IntArray

@@ -46,6 +46,11 @@ class Rules:
     utility : str or None
         ``"book"``, ``"residual"`` or None.
 
+    Attributes
+    ----------
+    codes : tuple of int
+        What kernels read: index of the tie rule in ``TIE_RULES``, numerator and denominator of k.
+
     Raises
     ------
     UnknownNameError
@@ -59,10 +64,10 @@ class Rules:
     tie_rule: str = "pro_rata"
     seed: int = 0
     utility: str | None = "book"
-    _k: Fraction = field(init=False, repr=False, compare=False, default=Fraction(1, 2))
+    codes: tuple[int, int, int] = field(init=False, repr=False, compare=False, default=(0, 1, 2))
 
     def __post_init__(self) -> None:
-        if self.mechanism not in MECHANISMS:
+        if not isinstance(self.mechanism, str) or self.mechanism not in MECHANISMS:
             raise unknown_name("mechanism", self.mechanism, MECHANISMS)
         if self.tie_rule not in TIE_RULES:
             raise unknown_name("tie rule", self.tie_rule, TIE_RULES)
@@ -70,24 +75,20 @@ class Rules:
             raise unknown_name("utility (or None)", self.utility, ("book", "residual"))
         k = _rational(self.price_rule)
         name = "midpoint" if k == Fraction(1, 2) else f"{k.numerator}/{k.denominator}"
-        object.__setattr__(self, "_k", k)
+        codes = (TIE_RULES.index(self.tie_rule), k.numerator, k.denominator)
+        object.__setattr__(self, "codes", codes)
         object.__setattr__(self, "price_rule", name)
         object.__setattr__(self, "seed", checked_int(self.seed, "seed", 0, SEED_CAP))
 
     @property
     def k_numerator(self) -> int:
         """Of k, in lowest terms."""
-        return self._k.numerator
+        return self.codes[1]
 
     @property
     def k_denominator(self) -> int:
         """Of k, in lowest terms, 1 to 10^9."""
-        return self._k.denominator
-
-    @property
-    def tie_code(self) -> int:
-        """Index of the tie rule in ``TIE_RULES``."""
-        return TIE_RULES.index(self.tie_rule)
+        return self.codes[2]
 
     def to_dict(self) -> dict[str, str | int | None]:
         """Exact and JSON-serialisable; the price rule as ``"numerator/denominator"``."""

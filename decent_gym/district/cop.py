@@ -21,8 +21,9 @@ a number  that temperature
 
 The COP is multiplied by 0.85 (field measurements against the laboratory) and rounded down to per
 mille.  Three bounds of our own: D stops at the parabola's vertex, so that the COP never rises with
-the lift; it is at least 1, as of a heating rod; and it never passes Carnot's ``T_supply / D``.
-Temperatures are hundredths of a kelvin, all arithmetic is integer, so every machine agrees.
+the lift; it is at least 1, as of a heating rod; and it never passes Carnot's ``T_supply / D``
+(which the equations stay below by themselves).  Temperatures are hundredths of a kelvin and all
+arithmetic is integer, so every machine agrees.
 
 Source: O. Ruhnau, L. Hirth, A. Praktiknjo, "Time series of heat demand and heat pump efficiency
 for energy system modeling", Scientific Data 6:189 (2019), the equations as printed (the when2heat
@@ -99,9 +100,10 @@ def cop_of(
     lift = np.maximum(hot - cold, LEAST_LIFT)
     a, b, c = COEFFICIENTS[source]
     d = np.minimum(lift, b // (2 * c))
-    measured = CORRECTION * (a - b * d + c * d * d) // SCALE
-    carnot = 1_000 * (hot + KELVIN) // lift
-    return np.minimum(np.maximum(measured, HEATING_ROD), carnot)
+    measured: IntArray = CORRECTION * (a - b * d + c * d * d) // SCALE
+    carnot: IntArray = 1_000 * (hot + KELVIN) // lift
+    bounded: IntArray = np.minimum(np.maximum(measured, HEATING_ROD), carnot)
+    return bounded
 
 
 def supply_fault(source: str, supply: str | Number) -> None:

@@ -15,6 +15,8 @@ Both efficiencies round against their owner, so that no rounding is ever a sourc
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
+import numpy as np
+
 from decent_gym.errors import InputError
 from decent_gym.units import ENERGY_CAP, ROUNDS_PER_HOUR, WH_PER_KWH
 
@@ -43,6 +45,8 @@ def quantity(place: str, value: object, low: Number, high: Number, unit: str = "
         Naming the place, the value and the allowed range.
     """
     allowed = f"{place} must be a number in [{low}, {high}]{' ' if unit else ''}{unit}"
+    if isinstance(value, np.integer):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise InputError(f"{allowed}, got {type(value).__name__} {value!r}")
     try:
@@ -78,12 +82,12 @@ def share(place: str, fraction: object) -> Decimal:
 
 
 def per_input(ratio: Decimal) -> int:
-    """MWh of output per Wh of input, rounded down."""
+    """Output per input in mWh per Wh, rounded down."""
     return int((ratio * MWH_PER_WH).to_integral_value(ROUND_FLOOR))
 
 
 def per_output(eta: Decimal) -> int:
-    """MWh of input per Wh of output, rounded up."""
+    """Input per output in mWh per Wh, rounded up."""
     return int((MWH_PER_WH / eta).to_integral_value(ROUND_CEILING))
 
 

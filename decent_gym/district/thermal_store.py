@@ -154,9 +154,7 @@ def absorb(
 
 
 @njit(cache=True, nogil=True)
-def give_back(
-    first: int, last: int, soc: IntArray, flow: IntArray, unserved: IntArray
-) -> None:
+def give_back(first: int, last: int, soc: IntArray, flow: IntArray, unserved: IntArray) -> None:
     """Undo what was stored out of heat that the network could not bring, in whole Wh.
 
     All arrays are int64 (W, N).  Worlds ``first <= w < last``.

@@ -12,7 +12,6 @@ import struct
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from decent_gym.errors import LedgerError
@@ -25,20 +24,28 @@ FRAMING_BYTES: Final = 11
 
 
 @njit(cache=True, nogil=True)
-def _put(out: npt.NDArray[np.uint8], position: int, value: int, width: int) -> int:
+def _put(out, position, value, width):  # type: ignore[no-untyped-def]
     for byte in range(width):
         out[position + byte] = (value >> (8 * byte)) & 255
     return position + width
 
 
 @njit(cache=True, nogil=True)
-def pack(
-    tags: IntArray,
-    counts: IntArray,
-    values: IntArray,
-    out: npt.NDArray[np.uint8],
-    position: int,
-) -> int:
+def _put_all(out, values, width):  # type: ignore[no-untyped-def]
+    if width == 1:  # its own loop, which vectorises: most columns are this narrow
+        for i in range(len(values)):
+            out[i] = values[i] & 255
+        return
+    for i in range(len(values)):
+        value = values[i]
+        at = i * width
+        for byte in range(width):
+            out[at + byte] = value & 255
+            value >>= 8
+
+
+@njit(cache=True, nogil=True)
+def pack(tags, counts, values, out, position):  # type: ignore[no-untyped-def]
     """Write vectors into sections; vectors that follow each other with one tag share a section.
 
     Parameters
@@ -76,8 +83,8 @@ def pack(
                 width = narrow
         position = _put(out, position, counts[k], 4)
         position = _put(out, position, width, 1)
-        for i in range(first, last):
-            position = _put(out, position, values[i], width)
+        _put_all(out[position : position + counts[k] * width], values[first:last], width)
+        position += counts[k] * width
         _put(out, section, position - section - 4, 4)
         first = last
     return position

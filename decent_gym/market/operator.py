@@ -17,12 +17,12 @@ import numpy as np
 from decent_gym.clearing import MECHANISMS, Rules
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.lottery import fill_lottery
-from decent_gym.clearing.open_filter import filter_open
+from decent_gym.clearing.open_filter import open_filter
 from decent_gym.clearing.reasons import give_reasons
 from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.errors import InputError, RoundOrderError
-from decent_gym.market.accounts import OPERATOR, SPECIAL_ACCOUNTS, post
+from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
 from decent_gym.market.admission import admit
 from decent_gym.market.capability import Capability, authorize
 from decent_gym.market.departures import compact
@@ -122,12 +122,14 @@ class GridOperator:
         self.money = np.zeros((len(Money), worlds, accounts), np.int64)
         self.accounts = np.zeros((worlds, accounts), np.int64)
         self.actions = np.zeros((worlds, 0), np.int64)
-        self._world_ids = np.arange(worlds, dtype=np.int64)
+        self._rest_energy = np.zeros((worlds, COMMODITIES), np.int64)
+        self._rest_pays = np.zeros((worlds, COMMODITIES), np.int64)
+        self.world_ids = np.arange(worlds, dtype=np.int64)
         self._cleared = np.zeros(worlds, np.bool_)
-        self._next_sequence = np.zeros(worlds, np.int64)
+        self.next_sequence = np.zeros(worlds, np.int64)
         self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
-        self._energy_limit = _energy_limits(self._priority)
+        self.energy_limit = _energy_limits(self._priority)
         self._scratch = tuple(np.zeros((worlds, accounts), np.int64) for _ in range(4))
         self._allocate(OrderBook.empty(worlds, capacity))
 
@@ -157,11 +159,11 @@ class GridOperator:
             ),
             self._lottery.reshape(rows),
         )
-        by_world = {
-            name: getattr(outcome, name).reshape(worlds, COMMODITIES, -1)
-            for name in ("accepted", "pays")
-        }
-        self.accepted, self.pays = by_world["accepted"], by_world["pays"]
+        wide = (worlds, COMMODITIES, -1)
+        self.by_world = outcome._make(
+            part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome
+        )
+        self.accepted, self.pays = self.by_world.accepted, self.by_world.pays
 
     # -- the round ---------------------------------------------------------------------------
 
@@ -186,7 +188,7 @@ class GridOperator:
             admit(
                 first, last, *orders.columns(), orders.count, orders.status,
                 *self.book.columns(), self.book.count, self.reason, self.round,
-                self._next_sequence, self._enabled, self._priority, self._energy_limit,
+                self.next_sequence, self._enabled, self._priority, self.energy_limit,
                 *self._scratch, self.max_offers, HORIZON,
             )
         )  # fmt: skip
@@ -207,27 +209,22 @@ class GridOperator:
             raise RoundOrderError("the round is cleared already; complete it first")
         if not in_order(self.tariffs[first:last]):
             raise InputError("tariffs must satisfy long < feed_in <= retail < short in every world")
-        book, rules = self.book, self.rules
-        filter_open(
-            first, last, book.count, book.start, book.until, book.unsettled, book.cap,
-            self.round, self.offered,
+        book, rules, outcome = self.book, self.rules, self.outcome
+        open_filter(
+            first, last, self.round, book.count, book.start, book.until, book.unsettled, book.cap,
+            self.offered,
         )  # fmt: skip
         if rules.tie_rule == "random":
-            fill_lottery(first, last, rules.seed, self._world_ids, self.round, self._lottery)
-        outcome = self.outcome
-        self._mechanism.clear(
-            self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES
-        )
+            fill_lottery(first, last, rules.seed, self.world_ids, self.round, self._lottery)
+        self._mechanism.clear(self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES)
+        trade = self.money[Money.TRADE]
+        trade[first:last] = 0
+        self.traded[first:last] = 0
         if rules.utility == "residual":
-            serve_residual(
-                first, last, self._utility, book.count, book.owner, book.side, book.price,
-                self.offered, self.tariffs, self.accepted, self.pays, self.traded,
-                self.money[Money.TRADE],
-            )  # fmt: skip
+            self._serve_rest(first, last)
         apply_trades(
             first, last, book.count, book.owner, book.side, self.accepted, self.pays,
-            outcome.surplus.reshape(-1, COMMODITIES), book.unsettled, self.money[Money.TRADE],
-            self.traded,
+            self.by_world.surplus, book.unsettled, trade, self.traded,
         )  # fmt: skip
         self._cleared[first:last] = True
         return self.traded
@@ -259,26 +256,22 @@ class GridOperator:
         book, outcome = self.book, self.outcome
         if metered is not self.metered:
             self.metered[first:last] = metered[first:last]
-        settle_imbalance(
-            first, last, self.traded, self.metered, self.tariffs, self.money[Money.IMBALANCE]
-        )
+        imbalance = self.money[Money.IMBALANCE]
+        imbalance[first:last] = 0
+        settle_imbalance(first, last, self.traded, self.metered, self.tariffs, imbalance)
         post(
-            first, last, self.fuel, self.fees, self.money[Money.TRADE],
-            self.money[Money.IMBALANCE], self.money[Money.FUEL], self.money[Money.FEE],
-            self.accounts,
+            first, last, self.fuel, self.fees, self.money[Money.TRADE], imbalance,
+            self.money[Money.FUEL], self.money[Money.FEE], self.accounts,
         )  # fmt: skip
         give_reasons(
-            first, last, book.count, book.side, book.price, book.unsettled, book.until,
-            book.cap, self.offered, self.accepted, outcome.price_low.reshape(-1, COMMODITIES),
-            outcome.price_high.reshape(-1, COMMODITIES), outcome.volume.reshape(-1, COMMODITIES),
-            self.round, self.reason,
+            first, last, self.round, book.count, book.side, book.price, book.start, book.until,
+            book.unsettled, self.offered, self.accepted, self.by_world.volume,
+            self.by_world.price, self.reason,
         )  # fmt: skip
         records = {
             world: build_round(self, world) for world in self.listeners if first <= world < last
         }
-        compact(
-            first, last, *book.columns(), book.count, self.reason, self.round
-        )
+        compact(first, last, *book.columns(), book.count, self.reason, self.round)
         self._cleared[first:last] = False
         for world, record in records.items():
             for listener in self.listeners[world]:
@@ -288,6 +281,16 @@ class GridOperator:
     def close_round(self, capability: Capability) -> dict[int, Round]:
         """Clear and complete with what was traded taken as delivered: a market made by hand."""
         return self.complete(self.clear(capability), capability)
+
+    def _serve_rest(self, first: int, last: int) -> None:
+        """What the members could not trade among themselves, at the utility's tariffs."""
+        serve_residual(
+            first, last, self.book.count, self.book.side, self.book.price, self.offered,
+            self.tariffs, self.accepted, self.pays, self._rest_energy, self._rest_pays,
+        )  # fmt: skip
+        span, utility = slice(first, last), self._utility
+        self.traded[span, utility] -= self._rest_energy[span]
+        self.money[Money.TRADE, span, utility] -= self._rest_pays[span].sum(axis=1)
 
     # -- around the round ----------------------------------------------------------------------
 
@@ -315,7 +318,7 @@ class GridOperator:
         self.traded[span] = 0
         self.metered[span] = 0
         self.money[:, span] = 0
-        self._next_sequence[span] = 0
+        self.next_sequence[span] = 0
         self._cleared[span] = False
 
 

@@ -1,19 +1,45 @@
 """One world's closed round as an immutable record, built only for worlds somebody listens to."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from decent_gym.models import COMMODITIES, ORDER_FIELDS, Case, ClearedBook, Commodity, Round
+from decent_gym.clearing import Outcome
+from decent_gym.models import (
+    COMMODITIES,
+    ORDER_FIELDS,
+    Case,
+    ClearedBook,
+    Commodity,
+    OrderBook,
+    Round,
+)
 from decent_gym.units import ROUND_SECONDS, IntArray
-
-if TYPE_CHECKING:
-    from decent_gym.market.operator import GridOperator
 
 _UNSETTLED = ORDER_FIELDS.index("unsettled")
 
 
-def build_round(operator: "GridOperator", world: int) -> Round:
+class RoundState(Protocol):
+    """The arrays of the grid operator that a record is made of."""
+
+    start: int
+    book: OrderBook
+    outcome: Outcome
+    round: IntArray
+    offered: IntArray
+    accepted: IntArray
+    pays: IntArray
+    reason: IntArray
+    tariffs: IntArray
+    traded: IntArray
+    metered: IntArray
+    unserved: IntArray
+    money: IntArray
+    accounts: IntArray
+    actions: IntArray
+
+
+def build_round(operator: RoundState, world: int) -> Round:
     """Copy what happened in `world` out of the operator's arrays, before the books move on."""
     number = int(operator.round[world])
     return Round(
@@ -30,7 +56,7 @@ def build_round(operator: "GridOperator", world: int) -> Round:
     )
 
 
-def _cleared_book(operator: "GridOperator", world: int, commodity: int) -> ClearedBook:
+def _cleared_book(operator: RoundState, world: int, commodity: int) -> ClearedBook:
     row, outcome = world * COMMODITIES + commodity, operator.outcome
     n = int(operator.book.count[world, commodity])
     open_slots = np.flatnonzero(operator.offered[world, commodity, :n])

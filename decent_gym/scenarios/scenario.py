@@ -6,6 +6,7 @@ A scenario is data.  Two scenarios with the same digest give the same episodes f
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -169,15 +170,13 @@ class Scenario:
     @property
     def digest(self) -> bytes:
         """SHA-256 over everything that decides an episode."""
-        sha = hashlib.sha256(json.dumps(self._facts(), sort_keys=True).encode())
+        sha = hashlib.sha256(json.dumps(_canonical(self._facts()), sort_keys=True).encode())
         for array in (self.load, self.pv, self.heat, self.temperature, self.tariffs):
             sha.update(np.ascontiguousarray(array, "<i8").tobytes())
         return sha.digest()
 
     def _facts(self) -> dict[str, Any]:
-        members = [
-            {**asdict(m), "organization": {**asdict(m.organization)}} for m in self.members
-        ]
+        members = [{**asdict(m), "organization": {**asdict(m.organization)}} for m in self.members]
         return {
             "name": self.name,
             "start": self.start,
@@ -196,14 +195,28 @@ class Scenario:
         return replace(self, rules=Rules(**{**self.rules.to_dict(), **changes}))
 
 
+def _canonical(value: Any) -> Any:
+    """The same facts with one spelling per number: 11, 11.0 and Decimal(11) are one battery."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float | Decimal):
+        number = Decimal(repr(value)) if isinstance(value, float) else value
+        return int(number) if number == number.to_integral_value() else f"{number.normalize():f}"
+    return value
+
+
 def _check_members(scenario: Scenario) -> None:
     where = f"scenario {scenario.name!r}"
     names = [member.name for member in scenario.members]
     if not names:
         raise ScenarioError(f"{where}: needs at least one organization, got none")
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise ScenarioError(f"{where}: organization {name!r} stands there twice")
+        seen.add(name)
     utilities = [m.name for m in scenario.members if m.organization.priority == 1]
     if scenario.rules.utility is None and utilities:
         raise ScenarioError(f"{where}: utility=None, but {utilities[0]!r} is a utility")
@@ -226,8 +239,7 @@ def _check_profiles(scenario: Scenario) -> None:
         array: IntArray = getattr(scenario, name)
         if array.shape != shape or array.dtype != np.int64:
             raise ScenarioError(
-                f"{where}: {name} must be int64 of shape {shape}, "
-                f"got {array.dtype} {array.shape}"
+                f"{where}: {name} must be int64 of shape {shape}, got {array.dtype} {array.shape}"
             )
     for name in ("load", "pv", "heat"):
         array = getattr(scenario, name)

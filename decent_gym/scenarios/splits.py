@@ -28,6 +28,21 @@ class Splits:
         if shared:
             raise ScenarioError(f"week {min(shared)} is in both the validation and the test split")
 
+    @classmethod
+    def fitting(cls, rounds: int) -> "Splits":
+        """The default for that many rounds: a short scenario holds out fewer weeks.
+
+        A year has the weeks above; from three weeks on every fourth is for testing and every
+        eighth for validation; less is for training alone.
+        """
+        whole = rounds // (DAYS_PER_WEEK * ROUNDS_PER_DAY)
+        default = cls()
+        if whole > max(default.validation + default.test):
+            return default
+        if whole < 3:
+            return cls((), ())
+        return cls(tuple(range(1, whole, 8)), tuple(range(3, whole, 4)) or (2,))
+
     def weeks(self, split: str, rounds: int) -> tuple[int, ...]:
         """Whole weeks of a split that lie inside `rounds`."""
         whole = rounds // (DAYS_PER_WEEK * ROUNDS_PER_DAY)
@@ -64,4 +79,4 @@ class Splits:
                 f"no episode of {length} rounds fits into the {split} split of {rounds} rounds; "
                 "choose a shorter episode or another split"
             )
-        return starts.astype(np.int64)
+        return np.asarray(starts, np.int64)

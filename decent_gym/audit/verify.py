@@ -1,0 +1,205 @@
+"""Is this ledger what it claims to be?  Hash it again, clear it again, name the first difference.
+
+What is checked of every record: its hash and its link to the record before; that its bytes are
+the one encoding of what they say; that rounds rise by one on the 15-minute grid; and, with
+``reclear``, that its orders were admissible, open and continue those of the round before; that the
+mechanism of the header, run on them, gives the recorded energies, prices, payments and reasons;
+that trades, imbalance, money and accounts follow.
+
+What cannot be checked from the file alone: the meters; how much fuel and fees were due (their
+money must sum to zero, no more); what heat went unserved and what learners asked for; that no
+offer was kept out of the book; and that the file's end was not cut exactly between two records,
+which only a head that somebody else kept can show (``expected_head``).
+
+Source: the verifier is written for this ledger; that it shares nothing with the writer but hashing
+and encoding follows transparency-dev/merkle.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from decent_gym.audit.orders import OrderCheck
+from decent_gym.audit.reclear import clear_again, first_difference
+from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
+from decent_gym.clearing import RULES_VERSION, Rules
+from decent_gym.errors import DecentGymError, InputError, LedgerError
+from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.header import LedgerHeader, decode_header, parse_json
+from decent_gym.ledger.scan import RawRecord, Scan
+from decent_gym.models import Round
+
+BATCH_ROUNDS: Final = 128
+BATCH_SLOTS: Final = 2**17
+"""Rounds are cleared again in batches of at most so many rounds, and so many orders if one book
+were as long as the longest: a few unusual rounds must not take memory for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What :func:`verify` found; true if all is well.
+
+    Attributes
+    ----------
+    ok : bool
+    rounds : int
+        How many rounds, from the first, are good.
+    head : str or None
+        Hash of the last good record, in hexadecimal; None if not even the header is good.
+    first_bad : int or None
+        Index in the ledger of the first round that is not good, counted from 0; None if all is
+        well, or if the fault is not a round's (the header, the expected head).
+    reason : str or None
+        What is wrong, with what was found and what was expected; None if all is well.
+    """
+
+    ok: bool
+    rounds: int
+    head: str | None
+    first_bad: int | None = None
+    reason: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"ok: {self.rounds} rounds, head {self.head}"
+        return f"NOT ok: {self.reason} ({self.rounds} rounds are good, head {self.head})"
+
+
+def verify(
+    path: str | Path, *, reclear: bool = True, expected_head: str | None = None
+) -> Verification:
+    """Check a ledger from its first byte to its last.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ledger's folder.
+    reclear : bool
+        Also clear every round again; else hashes, encoding and times alone are checked.
+    expected_head : str, optional
+        The head as somebody else kept it; another one is a fault.
+
+    Returns
+    -------
+    Verification
+        Whatever the bytes are.  A torn tail, which a crash leaves and resume cuts off, is a fault
+        too, and the rounds before it are good.
+
+    Raises
+    ------
+    InputError
+        There is no folder at `path`.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"there is no ledger at {folder}: give the folder that holds its segments")
+    scan = Scan(folder)
+    audit = _Audit(reclear)
+    result = audit.run(scan)
+    if result.ok and expected_head is not None and result.head != expected_head.lower():
+        reason = f"the head is {result.head}, expected was {expected_head}"
+        return Verification(False, result.rounds, result.head, None, reason)
+    return result
+
+
+class _Audit:
+    """One pass over a ledger: what has been found good so far, and the first fault."""
+
+    def __init__(self, reclear: bool) -> None:
+        self._reclear = reclear
+        self._rounds = 0
+        self._head: str | None = None
+
+    def run(self, scan: Scan) -> Verification:
+        records = iter(scan)
+        first = next(records, None)
+        if first is None:
+            return self._stop(None, f"header: {scan.reason}")
+        try:
+            self._begin(decode_header(first.body))
+        except DecentGymError as error:
+            return self._stop(None, str(error))
+        self._head = first.hash.hex()
+        fault = self._check(records)
+        if fault is not None:
+            return self._stop(self._rounds, f"round {self._rounds}: {fault}")
+        if scan.damage is not None:
+            remedy = "; resume recovers" if scan.damage.recoverable else ""
+            what = f"{scan.damage.value} at round {self._rounds}: {scan.reason}{remedy}"
+            return self._stop(self._rounds, what)
+        return Verification(True, self._rounds, self._head)
+
+    def _begin(self, header: LedgerHeader) -> None:
+        self._header = header
+        self._balances = [0] * header.accounts
+        self._orders = OrderCheck(header)
+        self._number: int | None = None
+        if not self._reclear:
+            return
+        if header.rules_version != RULES_VERSION:
+            raise LedgerError(
+                f"header: cleared by rules version {header.rules_version}, this program knows "
+                f"{RULES_VERSION}; verify it with the program that wrote it"
+            )
+        try:
+            self._rules = Rules.from_dict(parse_json(header.rules))
+        except TypeError as error:  # JSON can put a list where a name belongs
+            raise LedgerError(f"header: rules: {error}") from None
+        if self._rules.utility == "residual" and 1 not in header.priorities:
+            raise LedgerError(
+                "header: the rules want a utility, but no organization has priority 1"
+            )
+
+    def _stop(self, first_bad: int | None, reason: str) -> Verification:
+        return Verification(False, self._rounds, self._head, first_bad, reason)
+
+    def _check(self, records: Iterator[RawRecord]) -> str | None:
+        """Check rounds in batches; a fault is reported only once all rounds before it are good."""
+        batch: list[tuple[Round, bytes]] = []
+        longest = 0
+        fault: str | None = None
+        for raw in records:
+            try:
+                record = decode_round(raw.body, self._header.accounts)
+            except LedgerError as error:
+                fault = str(error)
+                break
+            fault = self._alone(record)
+            if fault is not None:
+                break
+            orders = max(len(book.orders) for book in record.books)
+            longest = max(longest, orders)
+            if len(batch) == BATCH_ROUNDS or (len(batch) + 1) * longest > BATCH_SLOTS:
+                earlier = self._settle(batch)
+                if earlier is not None:
+                    return earlier
+                batch, longest = [], orders
+            batch.append((record, raw.hash))
+        return self._settle(batch) or fault
+
+    def _alone(self, record: Round) -> str | None:
+        """Faults that show without clearing, and that would make clearing unsafe."""
+        fault = time_fault(record, self._number, self._header)
+        self._number = record.number
+        if fault is None and self._reclear:
+            fault = tariff_fault(record) or meter_fault(record) or self._orders.fault(record)
+        return fault
+
+    def _settle(self, batch: list[tuple[Round, bytes]]) -> str | None:
+        """Clear a batch again and count its rounds as good, up to the first that is not."""
+        again = None
+        if self._reclear and batch:
+            again = clear_again([record for record, _ in batch], self._header, self._rules)
+        for r, (record, own) in enumerate(batch):
+            if again is not None:
+                fault = first_difference(record, again, r) or money_fault(record, self._balances)
+                if fault is not None:
+                    return fault
+                self._balances = record.accounts.tolist()
+            self._rounds += 1
+            self._head = own.hex()
+        return None

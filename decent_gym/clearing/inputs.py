@@ -1,0 +1,238 @@
+"""From whatever array-likes people hand in to checked int64 arrays, with named errors.
+
+Arrays that are int64, contiguous and writeable already pass without a copy: one kernel looks at
+every value once and returns a status code.
+"""
+
+import operator
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from decent_gym.errors import InputError
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP, IntArray
+
+_INT64: Final = np.dtype(np.int64)
+_EMPTY: Final = np.empty(0, np.int64)
+
+_CODES: Final = 8  # status = position * _CODES + what is wrong
+_SIDE = 1
+_PRICE = 2
+_ENERGY = 3
+_TOTAL = 4
+_ENERGY_LIMIT = 10**8
+_PRICE_LIMIT = 10**8
+_PRODUCT_LIMIT = 2**62
+
+_REMEDIES: Final = {
+    "energy": "int64 Wh; convert kWh with decent_gym.units.wh",
+    "price": "int64 micro-euro/kWh; convert EUR/kWh with decent_gym.units.micro_eur_per_kwh",
+    "side": "0 (SELL) or 1 (BUY)",
+    "priority": "a class, an integer >= 0",
+    "sequence": "the order of arrival, unique integers >= 0",
+}
+
+
+def integers(values: Any, name: str) -> IntArray:
+    """`values` as an int64 array (n,), contiguous and writeable; not a copy if it is one already.
+
+    Raises
+    ------
+    InputError
+        For floats (also integral ones), bools, strings, NaN, the wrong number of dimensions, or
+        integers beyond int64: names the array, and for lists the position and the value.
+    """
+    if type(values) is np.ndarray and values.dtype is _INT64 and values.ndim == 1:
+        return values if values.flags.carray else values.copy()
+    if isinstance(values, str | bytes):
+        raise _not_integers(name, f"the {type(values).__name__} {values!r}")
+    if isinstance(values, list | tuple | range):
+        return _from_items(values, name)
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise InputError(f"{name} must have one dimension, got shape {array.shape}")
+    if array.dtype == object:
+        return _from_items(array.tolist(), name)
+    if array.size == 0:
+        return _EMPTY
+    if array.dtype.kind not in "iu":
+        raise _not_integers(name, f"{array.dtype} values such as {name}[0] = {array[0]!r}")
+    if array.dtype == np.uint64 and int(array.max()) > np.iinfo(np.int64).max:
+        at = int(array.argmax())
+        raise InputError(f"{name}[{at}] = {array[at]} does not fit into int64")
+    return array.astype(np.int64)
+
+
+def checked_book(side: IntArray, price: IntArray, energy: IntArray) -> None:
+    """Refuse values that no book may hold.
+
+    Raises
+    ------
+    InputError
+        Naming array, index and value: lengths that differ, a side that is not 0 or 1, energy
+        outside [1, ENERGY_CAP], price beyond +-PRICE_CAP, sums beyond PRODUCT_CAP.
+    """
+    n = side.shape[0]
+    if price.shape[0] != n or energy.shape[0] != n:
+        raise InputError(
+            f"side, price and energy must be equally long, got {n}, {price.shape[0]} "
+            f"and {energy.shape[0]}"
+        )
+    status = _status(side, price, energy)
+    if status:
+        raise _book_error(int(status), side, price, energy)
+
+
+def checked_priority(priority: Any, n: int) -> IntArray:
+    """Priority classes (n,), or an empty array for None."""
+    if priority is None:
+        return _EMPTY
+    classes = integers(priority, "priority")
+    _same_length(classes, "priority", n)
+    _not_negative(classes, "priority")
+    return classes
+
+
+def checked_sequence(sequence: Any, n: int) -> IntArray:
+    """Sequence numbers (n,), unique; or an empty array for None."""
+    if sequence is None:
+        return _EMPTY
+    numbers = integers(sequence, "sequence")
+    _same_length(numbers, "sequence", n)
+    _not_negative(numbers, "sequence")
+    order = np.argsort(numbers, kind="stable")
+    again = np.flatnonzero(np.diff(numbers[order]) == 0)
+    if again.size:
+        first, second = (int(order[again[0] + step]) for step in (0, 1))
+        raise InputError(
+            f"sequence numbers must be unique: sequence[{first}] and sequence[{second}] are both "
+            f"{numbers[first]}"
+        )
+    return numbers
+
+
+def checked_organizations(organization: Any, side: IntArray, price: IntArray) -> IntArray:
+    """Index of each offer's organization (n,), numbered by sorted name.
+
+    Raises
+    ------
+    InputError
+        If an organization would trade with itself: names the two offers.
+    """
+    if isinstance(organization, np.ndarray):
+        organization = organization.tolist()
+    names = list(organization) if isinstance(organization, Iterable) else []
+    if isinstance(organization, str | bytes) or len(names) != len(side):
+        raise InputError(
+            f"organization must name one organization per offer ({len(side)}), got {organization!r}"
+        )
+    for i, name in enumerate(names):
+        if not isinstance(name, str) and _integer(name) is None:  # a bool would equal 0 or 1
+            raise InputError(f"organization[{i}] must be an int or a str, got {name!r}")
+    unique = {name: index for index, name in enumerate(sorted(set(names), key=_by_type))}
+    owner = np.fromiter((unique[name] for name in names), np.int64, len(names))
+    best_ask = np.full(len(unique), np.iinfo(np.int64).max)
+    best_bid = np.full(len(unique), np.iinfo(np.int64).min)
+    np.minimum.at(best_ask, owner[side == 0], price[side == 0])
+    np.maximum.at(best_bid, owner[side == 1], price[side == 1])
+    crossing = np.flatnonzero(best_bid >= best_ask)
+    if crossing.size:
+        who = crossing[0]
+        ask = int(np.flatnonzero((owner == who) & (side == 0) & (price == best_ask[who]))[0])
+        bid = int(np.flatnonzero((owner == who) & (side == 1) & (price == best_bid[who]))[0])
+        raise InputError(
+            f"organization {names[ask]!r} crosses itself: it sells at {price[ask]} (offer {ask}) "
+            f"and buys at {price[bid]} (offer {bid}); let it offer its net position"
+        )
+    return owner
+
+
+def _by_type(name: Any) -> tuple[str, Any]:
+    return ("str", name) if isinstance(name, str) else ("int", operator.index(name))
+
+
+def _integer(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _from_items(values: Any, name: str) -> IntArray:
+    out = np.empty(len(values), np.int64)
+    for i, value in enumerate(values):
+        number = _integer(value)
+        if number is None:
+            if isinstance(value, list | tuple | np.ndarray):
+                raise InputError(f"{name} must have one dimension, but {name}[{i}] = {value!r}")
+            raise _not_integers(name, f"{name}[{i}] = {value!r} ({type(value).__name__})")
+        try:
+            out[i] = number
+        except OverflowError:
+            raise InputError(f"{name}[{i}] = {number} does not fit into int64") from None
+    return out
+
+
+def _not_integers(name: str, got: str) -> InputError:
+    return InputError(f"{name} must hold {_REMEDIES.get(name, 'integers')}; got {got}")
+
+
+def _same_length(values: IntArray, name: str, n: int) -> None:
+    if len(values) != n:
+        raise InputError(f"{name} must have one entry per offer ({n}), got {len(values)}")
+
+
+def _not_negative(values: IntArray, name: str) -> None:
+    if values.size and values.min() < 0:
+        at = int(values.argmin())
+        raise InputError(f"{name}[{at}] must not be negative, got {values[at]}")
+
+
+def _book_error(status: int, side: IntArray, price: IntArray, energy: IntArray) -> InputError:
+    at, code = divmod(status, _CODES)
+    if code == _SIDE:
+        return InputError(f"side[{at}] must be 0 (SELL) or 1 (BUY), got {side[at]}")
+    if code == _PRICE:
+        return InputError(
+            f"price[{at}] must be within +-{PRICE_CAP} micro-euro/kWh, got {price[at]}"
+        )
+    if code == _ENERGY:
+        return InputError(f"energy[{at}] must be in [1, {ENERGY_CAP}] Wh, got {energy[at]}")
+    return InputError(
+        f"the book is too big for exact integers: the energies sum to {int(energy.sum())} Wh, "
+        f"which times the largest price ({int(np.abs(price).max())}) or energy "
+        f"({int(energy.max())}) passes {PRODUCT_CAP}; split it"
+    )
+
+
+@njit(cache=True, nogil=True)
+def _status(side, price, energy):  # type: ignore[no-untyped-def]
+    n = side.shape[0]
+    bad = 0
+    total = 0
+    largest_price = 1
+    largest_energy = 1
+    for i in range(n):
+        bad |= (side[i] < 0) | (side[i] > 1)
+        bad |= (price[i] < -_PRICE_LIMIT) | (price[i] > _PRICE_LIMIT)
+        bad |= (energy[i] < 1) | (energy[i] > _ENERGY_LIMIT)
+        total += energy[i]
+        largest_price = max(largest_price, max(price[i], -price[i]))
+        largest_energy = max(largest_energy, energy[i])
+    if bad:
+        for i in range(n):
+            if side[i] < 0 or side[i] > 1:
+                return i * _CODES + _SIDE
+            if price[i] < -_PRICE_LIMIT or price[i] > _PRICE_LIMIT:
+                return i * _CODES + _PRICE
+            if energy[i] < 1 or energy[i] > _ENERGY_LIMIT:
+                return i * _CODES + _ENERGY
+    if total > _PRODUCT_LIMIT // max(largest_price, largest_energy):
+        return _TOTAL
+    return 0

@@ -1,0 +1,222 @@
+"""The first record: what a ledger is about, and everything that decides how rounds are checked."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import numpy as np
+
+from decent_gym.clearing.rules import RULES_VERSION
+from decent_gym.errors import InputError, LedgerError
+from decent_gym.ledger.frames import RecordType, frame, split
+from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
+from decent_gym.models import Organization
+from decent_gym.units import JSON_INTEGER_CAP, ROUND_SECONDS, IntArray, checked_int
+
+FIXED_ACCOUNTS: Final = 3
+"""Fuel, network and operator, after the organizations."""
+NO_KEY: Final = bytes(32)
+ORGANIZATION_CAP: Final = 2**16 - 1 - FIXED_ACCOUNTS
+JSON_BYTES_CAP: Final = 2**22
+_LAST_START: Final = 2**40
+
+_NUMBERS, _SCENARIO, _OPERATOR_KEY, _ORGANIZATIONS, _RULES = _TAGS = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerHeader:
+    """What the first record holds; all of it is hashed.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Organizations in the order of their accounts.
+    priorities : tuple of int
+        Their classes at the margin, 0 or 1.
+    rules : bytes
+        The market's rules as canonical JSON (:func:`canonical_json`).
+    start : int
+        UTC seconds since 1970 of round 0, on the 15-minute grid.
+    scenario : bytes (32,)
+        Digest of the scenario; zero if the market is run by hand.
+    seed : int
+        The scenario's seed, 0 to 2^63 - 1; lotteries depend on it.
+    world : int
+        Which copy of the district in a batch.
+    operator_key : bytes (32,)
+        The operator's public key; zero: none is configured.
+    rules_version : int
+        Version of the clearing rules, :data:`decent_gym.clearing.RULES_VERSION`.
+
+    Raises
+    ------
+    InputError
+        Naming the field and its value.
+    """
+
+    names: tuple[str, ...]
+    priorities: tuple[int, ...]
+    rules: bytes
+    start: int
+    scenario: bytes = bytes(32)
+    seed: int = 0
+    world: int = 0
+    operator_key: bytes = NO_KEY
+    rules_version: int = RULES_VERSION
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.priorities) or len(self.names) > ORGANIZATION_CAP:
+            raise InputError(
+                f"header: {len(self.names)} names and {len(self.priorities)} priorities; give one "
+                f"priority for each of at most {ORGANIZATION_CAP} organizations"
+            )
+        for name, priority in zip(self.names, self.priorities, strict=True):
+            checked_int(priority, f"header: priority of {name!r}", 0, 1)
+            Organization(name=name, priority=priority)
+        if len(set(self.names)) != len(self.names):
+            raise InputError("header: an organization's name appears twice")
+        for field in ("scenario", "operator_key"):
+            value = getattr(self, field)
+            if not isinstance(value, bytes) or len(value) != 32:
+                raise InputError(f"header: {field} must be 32 bytes, got {value!r}")
+        checked_int(self.start, "header: start", 0, _LAST_START)
+        if self.start % ROUND_SECONDS:
+            raise InputError(f"header: start {self.start} is not on the 15-minute grid")
+        checked_int(self.seed, "header: seed", 0, 2**63 - 1)
+        checked_int(self.world, "header: world", 0, 2**31 - 1)
+        checked_int(self.rules_version, "header: rules_version", 1, 2**15 - 1)
+        if not isinstance(self.rules, bytes) or not isinstance(parse_json(self.rules), dict):
+            raise InputError(f"header: rules must be a JSON object as bytes, got {self.rules!r}")
+
+    @classmethod
+    def of(
+        cls,
+        organizations: Iterable[Organization],
+        rules: Mapping[str, Any],
+        start: int,
+        **fields: Any,
+    ) -> "LedgerHeader":
+        """A header from organizations and rules as people hold them; `fields` as above."""
+        members = tuple(organizations)
+        return cls(
+            names=tuple(member.name for member in members),
+            priorities=tuple(member.priority for member in members),
+            rules=canonical_json(dict(rules)),
+            start=start,
+            **fields,
+        )
+
+    @property
+    def accounts(self) -> int:
+        """Number of accounts: the organizations, fuel, network and operator."""
+        return len(self.names) + FIXED_ACCOUNTS
+
+
+def canonical_json(value: object) -> bytes:
+    """The one text of `value`: ASCII, keys sorted, no spaces; integers within 2^53, no floats.
+
+    Raises
+    ------
+    InputError
+        For a float, another type or an integer that other readers of JSON would round.
+    """
+    try:
+        text = json.dumps(
+            value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"rules cannot be written as JSON: {error}") from None
+    if parse_json(text) != value:
+        raise InputError("rules do not survive JSON; use text keys, lists, integers and text only")
+    return text
+
+
+def parse_json(text: bytes) -> Any:
+    """Read canonical JSON and nothing else.
+
+    Raises
+    ------
+    InputError
+        Not JSON, too long, too deep, a float, a large integer, a key twice, or not canonical.
+    """
+    if len(text) > JSON_BYTES_CAP:
+        raise InputError(f"JSON of {len(text)} bytes is longer than {JSON_BYTES_CAP}")
+    try:
+        value = json.loads(
+            text.decode("ascii"),
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+            parse_int=_whole_number,
+        )
+        again = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"JSON cannot be read: {error}") from None
+    if again.encode() != text:
+        raise InputError("JSON is not canonical: sort the keys, name each once, leave no spaces")
+    return value
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not an integer")
+
+
+def _whole_number(text: str) -> int:
+    number = int(text) if len(text) <= 20 else JSON_INTEGER_CAP + 1
+    if abs(number) > JSON_INTEGER_CAP:
+        raise ValueError(f"{text[:20]} is beyond 2^53 - 1")
+    return number
+
+
+def encode_header(header: LedgerHeader) -> bytes:
+    """The header record's body, without the two hashes."""
+    numbers = (header.rules_version, header.seed, header.world, header.start)
+    members = [list(pair) for pair in zip(header.names, header.priorities, strict=True)]
+    payloads = (
+        _vector(np.array(numbers, np.int64)),
+        header.scenario,
+        header.operator_key,
+        canonical_json(members),
+        header.rules,
+    )
+    return frame(RecordType.HEADER, zip(_TAGS, payloads, strict=True))
+
+
+def decode_header(body: bytes | memoryview) -> LedgerHeader:
+    """Read a header record's body; only the bytes that :func:`encode_header` writes are read.
+
+    Raises
+    ------
+    LedgerError
+        Saying what is wrong with the bytes.
+    """
+    payloads = dict(zip(_TAGS, split(body, RecordType.HEADER, _TAGS), strict=True))
+    (numbers,) = unpack(payloads[_NUMBERS], 1)
+    if len(numbers) != 4:
+        raise LedgerError(f"header has {len(numbers)} numbers instead of 4")
+    rules_version, seed, world, start = numbers.tolist()
+    try:
+        members = parse_json(bytes(payloads[_ORGANIZATIONS]))
+        header = LedgerHeader(
+            names=tuple(name for name, _ in members),
+            priorities=tuple(priority for _, priority in members),
+            rules=bytes(payloads[_RULES]),
+            start=start,
+            scenario=bytes(payloads[_SCENARIO]),
+            seed=seed,
+            world=world,
+            operator_key=bytes(payloads[_OPERATOR_KEY]),
+            rules_version=rules_version,
+        )
+    except (InputError, TypeError, ValueError) as error:
+        raise LedgerError(f"header: {error}") from None
+    if encode_header(header) != body:
+        raise LedgerError("header is not in its canonical form")
+    return header
+
+
+def _vector(values: IntArray) -> bytes:
+    out = np.empty(8 * len(values) + FRAMING_BYTES, np.uint8)
+    one = np.array([0], np.int64)
+    end = pack(one, np.array([len(values)], np.int64), values, out, 0)
+    return out[6:end].tobytes()  # without the section around it: `frame` writes that

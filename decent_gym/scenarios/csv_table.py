@@ -1,0 +1,189 @@
+"""CSV files of profiles: a ``time`` column and columns headed ``name [unit]``, every 15 minutes.
+
+Numbers are read as decimals and rounded once, half to even, so a file gives the same integers on
+every machine.  Nothing is guessed: a gap, a missing unit or an hourly file is an error that names
+file, column and line.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from pathlib import Path
+from typing import Final, NoReturn
+
+import numpy as np
+
+from decent_gym.errors import ScenarioError
+from decent_gym.registry import unknown_name
+from decent_gym.scenarios.columns import LIMITS, UNITS, Column, Table, check_limits, instant, shown
+from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
+
+HEADER: Final = re.compile(r"(?P<name>[^\[\]]*?)\s*\[(?P<unit>[^\[\]]*)\]")
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+LONGEST_NUMBER: Final = 40
+EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
+"""Wide enough for the longest number times the largest factor: only the last step rounds."""
+
+Rows = list[tuple[int, list[str]]]
+
+
+def read_csv(path: Path) -> Table:
+    """Read a CSV file of profiles.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8 (a byte order mark is allowed), separated by commas, decimal points.
+
+    Raises
+    ------
+    ScenarioError
+        Naming file, line, column, value and remedy.
+    UnknownNameError
+        For an unknown unit; names the nearest one.
+    """
+    lines = _lines(path)
+    header = next(lines, None)
+    if header is None:
+        raise ScenarioError(f"{path.name}: is empty; needs a header and a row every 15 minutes")
+    names = _names(path.name, header[1])
+    rows = list(lines)
+    for line, row in rows:
+        if len(row) != len(names) + 1:
+            raise ScenarioError(
+                f"{path.name} line {line}: has {len(row)} cells, the header has {len(names) + 1}"
+            )
+    start, offset = _times(path.name, rows)
+    columns = {
+        name: Column(UNITS[unit][0], unit, _column(path.name, name, unit, rows, index))
+        for index, (name, unit) in enumerate(names, start=1)
+    }
+    return Table(path.name, start, offset, columns)
+
+
+def text_of(path: Path) -> str:
+    """The text of a UTF-8 file.
+
+    Raises
+    ------
+    ScenarioError
+        If it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ScenarioError(
+            f"{path.name} line {line}: is not UTF-8 (byte 0x{error.object[error.start]:02x}); "
+            "save the file as UTF-8"
+        ) from None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every line that is not blank."""
+    reader = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise ScenarioError(f"{path.name} line {reader.line_num}: is no CSV ({error})") from None
+
+
+def _names(file: str, header: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and unit of every column but the first."""
+    first = header[0].strip()
+    if len(header) == 1 and ";" in first:
+        raise ScenarioError(f"{file} line 1: is separated by semicolons; separate it by commas")
+    if first != "time":
+        raise ScenarioError(f"{file} line 1: the first column must be 'time', got {first!r}")
+    if len(header) == 1:
+        raise ScenarioError(f"{file} line 1: has no column but 'time'; add one such as 'load [Wh]'")
+    names: list[tuple[str, str]] = []
+    for number, cell in enumerate(header[1:], start=2):
+        match = HEADER.fullmatch(cell.strip())
+        if match is None or not match["name"]:
+            raise ScenarioError(
+                f"{file} line 1: column {number} is headed {cell!r}; "
+                f"write 'name [unit]' with one of {', '.join(UNITS)}"
+            )
+        name, unit = match["name"].strip(), match["unit"].strip()
+        if unit not in UNITS:
+            raise unknown_name(f"unit of column {name!r} in {file} line 1", unit, UNITS)
+        if name in (taken for taken, _ in names):
+            raise ScenarioError(f"{file} line 1: column {name!r} stands there twice; rename one")
+        names.append((name, unit))
+    return names
+
+
+def _times(file: str, rows: Rows) -> tuple[int, int]:
+    """UTC seconds and offset of the first row, after checking that all rows are regular."""
+    start, offset = 0, 0
+    for index, (line, row) in enumerate(rows):
+        place = f"{file} line {line}: time"
+        try:
+            utc, ahead = instant(row[0].strip())
+        except ValueError as error:
+            raise ScenarioError(f"{place} {error}") from None
+        if index == 0:
+            start, offset = utc, ahead
+        elif utc != start + index * ROUND_SECONDS:
+            due = shown(start + index * ROUND_SECONDS, ahead)
+            hint = "rows must follow every 15 minutes, without gaps or repetitions"
+            if index == 1 and utc - start == 3600:
+                hint = "hourly files are not spread over quarter hours; give every quarter hour"
+            raise ScenarioError(f"{place} {row[0].strip()!r} should be {due}; {hint}")
+    if len(rows) < ROUNDS_PER_DAY:
+        raise ScenarioError(
+            f"{file}: has {len(rows)} rows, needs at least a day of {ROUNDS_PER_DAY} quarter hours"
+        )
+    return start, offset
+
+
+def _column(file: str, name: str, unit: str, rows: Rows, index: int) -> IntArray:
+    factor = UNITS[unit][1]
+    kind = UNITS[unit][0]
+    known: dict[str, int] = {}  # profiles repeat themselves: nights, standby, tariffs
+    values = np.empty(len(rows), np.int64)
+    for at, (line, row) in enumerate(rows):
+        text = row[index]
+        if text not in known:
+            try:
+                known[text] = _integer(text.strip(), factor, kind, unit)
+            except ValueError as error:
+                _fail(file, line, name, text, str(error))
+        values[at] = known[text]
+    fault = check_limits(values, kind, unit)
+    if fault is not None:
+        line, row = rows[fault[0]]
+        _fail(file, line, name, row[index], fault[1])
+    return values
+
+
+def _integer(text: str, factor: Decimal, kind: str, unit: str) -> int:
+    if not text:
+        raise ValueError("is empty; fill the gap, missing values are not guessed")
+    if NUMBER.fullmatch(text) is None or len(text) > LONGEST_NUMBER:
+        raise ValueError(_not_a_number(text))
+    scaled = EXACT.multiply(Decimal(text), factor)
+    if abs(scaled) > 2 * LIMITS[kind][1]:  # before it becomes an integer of 999 digits
+        raise ValueError(f"is beyond what {kind} may be; check the unit {unit!r}")
+    return int(EXACT.to_integral_value(scaled))
+
+
+def _not_a_number(text: str) -> str:
+    if text.lstrip("+-").lower() in ("nan", "inf", "infinity", "null", "none", "na", "n/a", "-"):
+        return "is not a finite number; fill the gap, missing values are not guessed"
+    if NUMBER.fullmatch(text.replace(",", ".", 1)):
+        return f"has a decimal comma; write {text.replace(',', '.')}"
+    if len(text) > LONGEST_NUMBER:
+        return f"is longer than {LONGEST_NUMBER} characters"
+    return "is not a number"
+
+
+def _fail(file: str, line: int, name: str, text: str, fault: str) -> NoReturn:
+    raise ScenarioError(f"{file} line {line}: column {name!r} value {text!r} {fault}")

@@ -1,0 +1,401 @@
+"""The district in time: W worlds, reset and stepped together, over one grid operator.
+
+A step, in order: traders decide on forecasts, their decisions become offers, the operator clears,
+devices follow what was accepted, the operator completes the round, and the next one is prepared.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from decent_gym.district import Delivery, Devices, Flows, battery, thermal_store
+from decent_gym.errors import InputError
+from decent_gym.market import Capability, GridOperator, Orders, Tariffs
+from decent_gym.models import COMMODITIES, Commodity, Money
+from decent_gym.scenarios import Member, Scenario
+from decent_gym.simulation.actions import LEVERS, decide_learners
+from decent_gym.simulation.curve import build_offers, follow_accepted
+from decent_gym.simulation.exogenous import read_profiles, remember_prices
+from decent_gym.simulation.forecast import (
+    advance_errors,
+    begin_errors,
+    exp_table,
+    forecast_now,
+    shock_permille,
+)
+from decent_gym.simulation.keys import checked_seed, drawn_start, episode_key
+from decent_gym.simulation.metering import meter
+from decent_gym.simulation.observations import FIELDS, LEAD_ARRAY, FloatArray, calendar, observe
+from decent_gym.simulation.rewards import Term, begin_potential, value_round
+from decent_gym.traders import LEARNER, NOBODY, TRADERS, Decisions, TraderView, decide_all
+from decent_gym.units import ROUNDS_PER_DAY, IntArray
+
+_BLOCKS_PER_MEMBER: Final = 6
+"""Most offers of one organization in one book: four blocks, a step at zero, the fixed load."""
+
+
+class Simulation:
+    """W copies of a scenario, stepped together.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    worlds : int
+    learners : sequence of str
+        Organizations for which :meth:`step` takes actions.
+    traders : str or mapping of str to str, optional
+        The scripted trader of everybody else: one name for all, or one per organization; the
+        default is each member's own.
+
+    Attributes
+    ----------
+    operator : GridOperator
+    devices : Devices, states of all devices
+    flows : Flows, what the devices did in the last round
+    decisions : Decisions, of the last round
+    terms : int64 n-euro (8, W, N), of the last round, rows as in ``Term``
+    totals : int64 n-euro (8, W, N), since the episode's start
+    seeds : int64 (W,), of the running episodes
+
+    Raises
+    ------
+    UnknownNameError
+        For an organization or trader that does not exist, naming the nearest that does.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        worlds: int = 1,
+        learners: Sequence[str] = (),
+        traders: str | Mapping[str, str] | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.worlds = worlds
+        n = len(scenario.members)
+        self._capability = Capability()
+        self._utility = next(
+            (i for i, m in enumerate(scenario.members) if m.organization.priority == 1), -1
+        )
+        self.learners = np.array(
+            [[scenario.index(name) for name in learners]] * worlds, np.int64
+        ).reshape(worlds, -1)
+        self._assign(learners, traders)
+        rows = _BLOCKS_PER_MEMBER * n + 3
+        self.operator = GridOperator(
+            scenario.organizations,
+            self._capability,
+            worlds=worlds,
+            rules=scenario.rules,
+            tariffs={c: Tariffs(*map(int, scenario.tariffs[0, c])) for c in Commodity},
+            start=scenario.start,
+            capacity=rows,
+        )
+        self._orders = Orders.empty(worlds, rows)
+        self.decisions = Decisions.empty(worlds, n)
+        self.actions = np.zeros((worlds, n, len(LEVERS)), np.int64)
+        self._build_district(scenario)
+        self._build_profiles(scenario)
+        self._build_memory(scenario)
+        self._build_view(scenario)
+        self._prepared = np.zeros(worlds, np.bool_)
+
+    def _assign(self, learners: Sequence[str], traders: str | Mapping[str, str] | None) -> None:
+        """Who decides for whom."""
+        scenario = self.scenario
+        if isinstance(traders, Mapping):
+            for name in traders:
+                scenario.index(name)
+        codes = []
+        for index, member in enumerate(scenario.members):
+            name = member.trader
+            if isinstance(traders, str):
+                name = traders
+            elif traders is not None:
+                name = traders.get(member.name, member.trader)
+            code = TRADERS[name].code
+            if member.name in learners:
+                if index == self._utility:
+                    raise InputError(f"{member.name!r} is the utility; it only quotes its tariffs")
+                code = LEARNER
+            codes.append(NOBODY if index == self._utility else code)
+        self.policy = np.array([codes] * self.worlds, np.int64)
+        self._codes_in_use = frozenset(codes)
+
+    def _build_district(self, scenario: Scenario) -> None:
+        worlds, n = self.worlds, len(scenario.members)
+        self.devices = Devices.empty(worlds, n)
+        for index, member in enumerate(scenario.members):
+            self.devices.set_organization(
+                index,
+                battery=member.battery,
+                heat_pump=member.heat_pump,
+                chp=member.chp,
+                boiler=member.boiler,
+                thermal_store=member.thermal_store,
+            )
+        if self._utility >= 0:
+            self.devices.set_utility(self._utility)
+        self.flows = Flows.empty(worlds, n)
+        self._delivery = Delivery(self.devices, self.flows, scenario.network)
+        _, loss, self._backup = scenario.network.parameters()
+        self._loss = np.full(worlds, loss, np.int64)
+
+    def _build_profiles(self, scenario: Scenario) -> None:
+        shape = (self.worlds, len(scenario.members))
+        self._cop_table = np.stack([_cop(m, scenario) for m in scenario.members], axis=1)
+        self._calendar = calendar(scenario.start, scenario.rounds)
+        self._district = (scenario.load.sum(axis=1), scenario.pv.sum(axis=1))
+        self.load, self.pv = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._price_scale = np.maximum(scenario.tariffs[..., 0].max(axis=0), 1).astype(np.float64)
+        self._scale = _scales(scenario, self.devices)
+        self._district_scale = self._scale.sum(axis=0)
+
+    def _build_memory(self, scenario: Scenario) -> None:
+        worlds, n = self.worlds, len(scenario.members)
+        self.seeds = np.zeros(worlds, np.int64)
+        self._key = np.zeros(worlds, np.int64)
+        self._errors = np.zeros((worlds, n, 2), np.int64)
+        self._weather = np.zeros(worlds, np.int64)
+        self._exp = exp_table()
+        forecasts = scenario.forecasts
+        self._ar = (forecasts.persistence_permille, shock_permille(forecasts.persistence_permille))
+        self._history = np.zeros((worlds, COMMODITIES, ROUNDS_PER_DAY), np.int64)
+        self.last_price = np.zeros((worlds, COMMODITIES), np.int64)
+        self._potential = np.zeros((worlds, n), np.int64)
+        self.terms = np.zeros((len(Term), worlds, n), np.int64)
+        self.totals = np.zeros((len(Term), worlds, n), np.int64)
+
+    def _build_view(self, scenario: Scenario) -> None:
+        shape = (self.worlds, len(scenario.members))
+        devices = self.devices
+        self.view = TraderView(
+            policy=self.policy,
+            round=self.operator.round,
+            key=self._key,
+            load=np.zeros(shape, np.int64),
+            pv=np.zeros(shape, np.int64),
+            heat=np.zeros(shape, np.int64),
+            cop=self.flows.cop,
+            tariffs=self.operator.tariffs,
+            price_low=np.zeros((self.worlds, COMMODITIES), np.int64),
+            price_high=np.zeros((self.worlds, COMMODITIES), np.int64),
+            max_charge=np.zeros(shape, np.int64),
+            max_discharge=np.zeros(shape, np.int64),
+            charge_rate=devices.battery_charge_rate,
+            discharge_rate=devices.battery_discharge_rate,
+            pump_max=devices.pump_max,
+            store_in=np.zeros(shape, np.int64),
+            store_out=np.zeros(shape, np.int64),
+            chp_max=devices.chp_max,
+            chp_heat_rate=devices.chp_heat_rate,
+            chp_fuel_rate=devices.chp_fuel_rate,
+            boiler_max=devices.boiler_max,
+            boiler_fuel_rate=devices.boiler_fuel_rate,
+            fuel_price=scenario.prices.fuel,
+        )
+
+    # -- episodes ------------------------------------------------------------------------------
+
+    def reset(
+        self,
+        seeds: Sequence[int] | IntArray,
+        starts: Sequence[int] | IntArray,
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        """Begin an episode in the worlds ``first .. last - 1``.
+
+        Parameters
+        ----------
+        seeds, starts : one int per world of the range
+            Seed of the episode and its first round; both decide everything that follows.
+        """
+        last = self.worlds if last is None else last
+        for world, seed, start in zip(range(first, last), seeds, starts, strict=True):
+            self.seeds[world] = checked_seed(int(seed))
+            self._key[world] = episode_key(int(seed))
+            if not 0 <= int(start) < self.scenario.rounds:
+                raise InputError(
+                    f"start must be a round of the scenario, 0 to {self.scenario.rounds - 1}, "
+                    f"got {int(start)}"
+                )
+            self.operator.round[world] = start
+        operator, devices, span = self.operator, self.devices, slice(first, last)
+        operator.world_ids[span] = self.seeds[span]
+        operator.reset(operator.round, self._capability, first, last)
+        devices.reset(first, last)
+        self.terms[:, span] = 0
+        self.totals[:, span] = 0
+        prices = self.scenario.prices
+        begin_potential(
+            first, last, devices.battery_soc, devices.store_soc, prices.storage,
+            prices.heat_storage, self._potential,
+        )  # fmt: skip
+        begin_errors(first, last, self._key, operator.round, self._errors, self._weather)
+        self._read(first, last)
+        self._expect_prices(span)
+        self._prepare(first, last)
+
+    def _expect_prices(self, span: slice) -> None:
+        """Before the first round: half of electricity at each tariff, heat at the cost of fuel."""
+        half = ROUNDS_PER_DAY // 2
+        retail, feed_in = self.operator.tariffs[span, 0, 0], self.operator.tariffs[span, 0, 1]
+        self._history[span, Commodity.ELECTRICITY, :half] = feed_in[:, None]
+        self._history[span, Commodity.ELECTRICITY, half:] = retail[:, None]
+        heat_retail, heat_feed_in = self.operator.tariffs[span, 1, 0], self.operator.tariffs[span, 1, 1]
+        heat = np.clip(self.scenario.prices.fuel, heat_feed_in, heat_retail)
+        self._history[span, Commodity.HEAT] = heat[:, None]
+        view = self.view
+        view.price_low[span, 0], view.price_high[span, 0] = feed_in, retail
+        view.price_low[span, 1], view.price_high[span, 1] = heat, heat
+        self.last_price[span, 0], self.last_price[span, 1] = (feed_in + retail) // 2, heat
+        self.operator.outcome.volume[span.start * COMMODITIES : span.stop * COMMODITIES] = 0
+
+    # -- a round -------------------------------------------------------------------------------
+
+    def step(self, first: int = 0, last: int | None = None) -> None:
+        """Run one round in the worlds ``first .. last - 1`` on what stands in :attr:`actions`."""
+        last = self.worlds if last is None else last
+        self._decide(first, last)
+        self._trade(first, last)
+        self._deliver(first, last)
+        self._complete(first, last)
+        self._prepare(first, last)
+
+    def _decide(self, first: int, last: int) -> None:
+        view, decisions = self.view, self.decisions
+        decide_all(view, decisions, self._codes_in_use, first, last)
+        if self.learners.shape[1]:
+            decide_learners(
+                first, last, view.policy, self.actions, view.heat, view.cop, view.tariffs,
+                view.max_charge, view.max_discharge, view.pump_max, view.store_in,
+                view.store_out, view.chp_max, view.chp_heat_rate, view.boiler_max,
+                *decisions.columns(),
+            )  # fmt: skip
+
+    def _trade(self, first: int, last: int) -> None:
+        view, orders, d = self.view, self._orders, self.decisions
+        build_offers(
+            first, last, view.policy, view.round, view.load, view.pv, view.heat, view.tariffs,
+            *d.columns(), self._loss, self._utility, self._backup, orders.owner, orders.side,
+            orders.price, orders.energy, orders.start, orders.until, orders.cap, orders.count,
+        )  # fmt: skip
+        refused = self.operator.submit(orders, self._capability, first, last)
+        assert refused == 0, "the net-demand curve never makes an inadmissible offer"
+        self.operator.clear(self._capability, first, last)
+
+    def _deliver(self, first: int, last: int) -> None:
+        view, flows, d, operator = self.view, self.flows, self.decisions, self.operator
+        follow_accepted(
+            first, last, view.policy, operator.traded, view.load, view.pv, d.charge,
+            d.charge_limit, d.discharge, d.discharge_limit, d.pump_firm, d.pump_flex,
+            d.pump_limit, d.chp, d.chp_limit, self.scenario.balance == "device", self.load,
+            self.pv, flows.battery_setpoint, flows.pump_setpoint, flows.chp_setpoint,
+            flows.heat_traded,
+        )  # fmt: skip
+        self._delivery.deliver(first, last)
+        operator.unserved[first:last] = flows.unserved[first:last]
+        prices = self.scenario.prices
+        meter(
+            first, last, self.load, self.pv, flows.electricity, flows.heat, flows.fuel,
+            operator.traded, self._utility, self._loss, prices.fuel, prices.heat_fee,
+            operator.metered, operator.fuel, operator.fees,
+        )  # fmt: skip
+
+    def _complete(self, first: int, last: int) -> None:
+        operator, devices, flows, prices = self.operator, self.devices, self.flows, self.scenario.prices
+        closed = operator.round.copy()
+        operator.complete(operator.metered, self._capability, first, last)
+        money = operator.money
+        value_round(
+            first, last, money[Money.TRADE], money[Money.IMBALANCE], money[Money.FUEL],
+            money[Money.FEE], flows.battery_energy, flows.unserved, devices.battery_soc,
+            devices.store_soc, self.load, self.pv, flows.heat_demand, flows.cop,
+            devices.pump_max, operator.tariffs, prices.wear, prices.comfort, prices.storage,
+            prices.heat_storage, self._potential, self.terms, self.totals,
+        )  # fmt: skip
+        outcome = operator.by_world
+        remember_prices(
+            first, last, closed, outcome.volume, outcome.price, self._history, self.last_price,
+            self.view.price_low, self.view.price_high,
+        )  # fmt: skip
+        advance_errors(
+            first, last, self._key, operator.round, *self._ar, self._errors, self._weather
+        )
+        self._read(first, last)
+
+    def _read(self, first: int, last: int) -> None:
+        scenario = self.scenario
+        read_profiles(
+            first, last, self.operator.round, scenario.load, scenario.pv, scenario.heat,
+            self._cop_table, scenario.tariffs, self.load, self.pv, self.flows.heat_demand,
+            self.flows.cop, self.operator.tariffs,
+        )  # fmt: skip
+
+    def _prepare(self, first: int, last: int) -> None:
+        """Forecasts and feasible ranges of the round that is now open."""
+        view, d = self.view, self.devices
+        forecast_now(
+            first, last, self.scenario.forecasts.sigma_permille, self._exp, self._errors,
+            self._weather, self.load, self.pv, self.flows.heat_demand, view.load, view.pv,
+            view.heat,
+        )  # fmt: skip
+        battery.feasible(
+            first, last, d.battery_capacity, d.battery_charge, d.battery_discharge,
+            d.battery_charge_rate, d.battery_discharge_rate, d.battery_soc, view.max_charge,
+            view.max_discharge,
+        )  # fmt: skip
+        thermal_store.feasible(
+            first, last, d.store_capacity, d.store_charge, d.store_discharge, d.store_loss_ppm,
+            d.store_soc, view.store_in, view.store_out,
+        )  # fmt: skip
+
+    def observe(self, out: FloatArray, first: int = 0, last: int | None = None) -> None:
+        """Fill `out` (W, L, F) with what the learners see before the open round's gate closure."""
+        last = self.worlds if last is None else last
+        scenario, view, d, operator = self.scenario, self.view, self.devices, self.operator
+        observe(
+            first, last, self.learners, operator.round, self._calendar, LEAD_ARRAY,
+            scenario.forecasts.sigma_permille, scenario.forecasts.sigma_end_permille, self._exp,
+            self._errors, self._weather, scenario.load, scenario.pv, scenario.heat,
+            scenario.temperature, scenario.tariffs, *self._district, d.battery_soc,
+            d.battery_capacity, d.store_soc, d.store_capacity, view.cop, d.pump_max,
+            self.last_price, operator.by_world.volume, view.price_low, view.price_high,
+            operator.tariffs, operator.traded, operator.metered, self._price_scale, self._scale,
+            self._district_scale, out,
+        )  # fmt: skip
+
+    def observation_shape(self) -> tuple[int, int, int]:
+        """(W, L, F) of the array that :meth:`observe` fills."""
+        return (*self.learners.shape, len(FIELDS))
+
+    def draw_start(self, seed: int, split: str, length: int) -> int:
+        """The first round of an episode of `length` rounds, drawn by its seed from a split."""
+        scenario = self.scenario
+        return drawn_start(seed, scenario.splits.starts(split, scenario.rounds, length))
+
+
+def _cop(member: Member, scenario: Scenario) -> IntArray:
+    if member.heat_pump is None:
+        return np.full(scenario.rounds, 1_000, np.int64)
+    return member.heat_pump.cop(scenario.temperature)
+
+
+def _scales(scenario: Scenario, devices: Devices) -> np.ndarray:
+    """Largest Wh per round of each organization, (N, 2) float64, at least 1."""
+    d = devices
+    electricity = np.maximum.reduce(
+        [
+            scenario.load.max(axis=0),
+            scenario.pv.max(axis=0),
+            d.battery_charge[0],
+            d.pump_max[0],
+            d.chp_max[0],
+        ]
+    )
+    made = d.chp_max[0] * d.chp_heat_rate[0] // 1000 + d.boiler_max[0]
+    heat = np.maximum.reduce([scenario.heat.max(axis=0), made, d.store_discharge[0]])
+    return np.maximum(np.stack([electricity, heat], axis=1), 1).astype(np.float64)

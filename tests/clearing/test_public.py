@@ -1,0 +1,291 @@
+"""`clear`: worked cases, and everything it refuses."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from decent_gym.clearing import MECHANISMS, TIE_RULES, Mechanism, Rules, clear, inputs, public
+from decent_gym.clearing.merit_order import clear_books
+from decent_gym.errors import InputError, UnknownNameError
+from decent_gym.models import Case, Side
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP
+
+Offers = list[tuple[int, int]]
+
+
+def book(bids: Offers, asks: Offers, **rules: Any) -> Any:
+    """Offers as energy @ limit."""
+    side = [Side.BUY] * len(bids) + [Side.SELL] * len(asks)
+    energy, price = zip(*bids, *asks, strict=True)
+    return clear(side, price, energy, **rules)
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "volume", "low", "high", "case", "accepted"),
+    [
+        ([(10, 10), (5, 4)], [(10, 6), (5, 8)], 10, 6, 8, Case.EXACT, [10, 0, 10, 0]),
+        ([(10, 10)], [(6, 5)], 6, 10, 10, Case.MARGINAL_BUY, [6, 6]),
+        ([(6, 10)], [(10, 5)], 6, 5, 5, Case.MARGINAL_SELL, [6, 6]),
+        ([(10, 3)], [(10, 5)], 0, None, None, Case.NONE, [0, 0]),
+        ([(10, 5)] * 2, [(10, 5)] * 2, 20, 5, 5, Case.EXACT, [10] * 4),
+        # 2.5 each: the Wh left over goes to the earlier one
+        ([(10, 10)], [(5, 4), (10, 6), (10, 6)], 10, 6, 6, Case.MARGINAL_SELL, [10, 5, 3, 2]),
+        ([(5, 10), (5, 9)], [(7, 3), (3, 4)], 10, 4, 9, Case.EXACT, [5, 5, 7, 3]),
+        ([(10, 6)] * 2, [(10, 4)], 10, 6, 6, Case.MARGINAL_BUY, [5, 5, 10]),
+        ([(10, 10)], [(10, 2)], 10, 2, 10, Case.EXACT, [10, 10]),
+        # scarcity is priced at the bid, also a negative one
+        ([(10, -2)], [(4, -9)], 4, -2, -2, Case.MARGINAL_BUY, [4, 4]),
+        # an ask at the margin that gets nothing is a level taken not at all
+        ([(10, 9)], [(10, 5), (3, 9)], 10, 5, 9, Case.EXACT, [10, 10, 0]),
+        # the bid at the margin is rejected whole: it is the lower end
+        ([(10, 9), (4, 5)], [(10, 5)], 10, 5, 9, Case.EXACT, [10, 0, 10]),
+    ],
+)
+def test_worked_cases(
+    bids: Offers,
+    asks: Offers,
+    volume: int,
+    low: int | None,
+    high: int | None,
+    case: Case,
+    accepted: list[int],
+) -> None:
+    result = book(bids, asks)
+    assert (result.volume, result.price_low, result.price_high) == (volume, low, high)
+    assert result.case is case
+    assert result.accepted.tolist() == accepted
+    assert result.surplus == result.pays.sum() == 0
+    if low is None:
+        assert result.price is None and not result.pays.any()
+    else:
+        assert result.price == low + (high - low) // 2
+        signs = [1] * len(bids) + [-1] * len(asks)
+        assert result.pays.tolist() == [
+            s * result.price * e for s, e in zip(signs, accepted, strict=True)
+        ]
+        assert book(bids, asks, price_rule=0).price == low
+        assert book(bids, asks, price_rule=1).price == high
+
+
+def test_price_rule_rounds_down_also_below_zero() -> None:
+    third = [book([(1, 3)], [(1, -7)], price_rule=k).price for k in ("1/3", Fraction(1, 3))]
+    assert third == [-4, -4]  # -7 + floor(10/3)
+    assert book([(1, -2)], [(1, -7)]).price == -5  # -7 + floor(5/2)
+
+
+@pytest.mark.parametrize(
+    ("tie_rule", "expected"),
+    [("pro_rata", [1, 3, 6]), ("time", [0, 7, 3]), ("equal_share", [2, 4, 4])],
+)
+def test_tie_rules(tie_rule: str, expected: list[int]) -> None:
+    # 10 of 21: pro rata 0.95, 3.33, 5.71; in order of arrival 7 and 3; a level of 4 Wh
+    energy = [2, 7, 12]
+    result = clear(
+        [0, 0, 0, 1], [5, 5, 5, 9], [*energy, 10], tie_rule=tie_rule, sequence=[9, 3, 4, 0]
+    )
+    assert result.accepted.tolist() == [*expected, 10]
+
+
+def test_priority_comes_before_the_tie_rule() -> None:
+    for tie_rule in TIE_RULES:
+        utility_last = clear(
+            [0, 0, 1], [5, 5, 9], [10, 10, 12], tie_rule=tie_rule, priority=[1, 0, 0]
+        )
+        assert utility_last.accepted.tolist() == [2, 10, 12]
+        three = clear(
+            [0, 0, 0, 1], [5, 5, 5, 9], [4, 4, 4, 6], tie_rule=tie_rule, priority=[7, 0, 2, 0]
+        )
+        assert three.accepted.tolist() == [0, 4, 2, 6]
+
+
+def test_an_empty_book_and_an_all_equal_one() -> None:
+    for empty in ([], (), np.empty(0, np.int64), np.empty(0)):
+        result = clear(empty, empty, empty)
+        assert (result.volume, result.price, result.case) == (0, None, Case.NONE)
+        assert result.accepted.shape == result.pays.shape == (0,)
+    for side in (0, 1):
+        assert clear([side] * 3, [5] * 3, [1] * 3).case is Case.NONE
+
+
+def test_array_likes_give_the_same() -> None:
+    side, price, energy = [1, 0, 0], [9, 4, 5], [10, 6, 7]
+    expected = clear(side, price, energy).figures
+    locked = np.array(price)
+    locked.flags.writeable = False
+    for kind in (tuple, np.array, lambda v: np.array(v, np.int32), lambda v: np.array(v, object)):
+        assert (clear(kind(side), kind(price), kind(energy)).figures == expected).all()
+    strided = np.repeat(np.array(energy), 2)[::2]
+    assert (clear(np.array(side, np.uint8), locked, strided).figures == expected).all()
+    assert (clear([np.int8(1), Side.SELL, 0], price, energy).figures == expected).all()
+
+
+def test_the_inputs_are_not_touched_and_the_result_is_read_only_by_name() -> None:
+    columns = [np.array([1, 0]), np.array([9, 4]), np.array([10, 6])]
+    before = [column.copy() for column in columns]
+    result = clear(*columns)
+    assert all((now == then).all() for now, then in zip(columns, before, strict=True))
+    with pytest.raises(AttributeError):
+        result.figures = before[0]
+    assert "volume=6, price=9" in repr(result)
+
+
+OK = {"side": [1, 0], "price": [9, 4], "energy": [10, 6]}
+REFUSED: list[tuple[str, Any, str]] = [
+    ("side", [1, 2], r"side\[1\] must be 0 \(SELL\) or 1 \(BUY\), got 2"),
+    ("side", [-1, 0], r"side\[0\] .* got -1"),
+    ("side", [True, 0], r"side\[0\] = True \(bool\)"),
+    ("side", [np.True_, 0], r"side\[0\]"),
+    ("side", np.array([True, False]), "got bool values"),
+    ("side", ["BUY", "SELL"], r"side\[0\] = 'BUY'"),
+    ("side", "10", "the str '10'"),
+    ("side", b"10", "the bytes"),
+    ("side", np.array(["1", "0"]), "got <U1 values"),
+    ("side", None, "one dimension"),
+    ("side", 1, "one dimension"),
+    ("side", [[1], [0]], r"one dimension, but side\[0\]"),
+    ("side", np.zeros((2, 1), int), r"one dimension, got shape \(2, 1\)"),
+    ("price", [9.0, 4], r"price\[0\] = 9.0 \(float\)"),
+    ("price", [9, -0.0], r"price\[1\] = -0.0"),
+    ("price", [9, float("nan")], "nan"),
+    ("price", [float("inf"), 4], "inf"),
+    ("price", np.array([9.0, 4.0]), "micro_eur_per_kwh; got float64"),
+    ("price", np.array([np.nan, 4.0]), "float64"),
+    ("price", [Decimal(9), 4], "Decimal"),
+    ("price", [None, 4], "NoneType"),
+    ("price", [9, "4"], r"price\[1\] = '4'"),
+    ("price", [9 + 0j, 4], "complex"),
+    ("price", [PRICE_CAP + 1, 4], r"price\[0\] must be within .*100000001"),
+    ("price", [9, -PRICE_CAP - 1], r"price\[1\] must be within .*-100000001"),
+    ("price", [2**63, 4], r"price\[0\] = 9223372036854775808 does not fit"),
+    ("price", np.array([2**63, 4], np.uint64), r"price\[0\] = 9223372036854775808 does not fit"),
+    ("price", [-(2**63), 4], r"price\[0\] must be within"),
+    ("price", [9], "equally long, got 2, 1 and 2"),
+    ("price", [9, 4, 4], "equally long"),
+    ("energy", [10.0, 6], "decent_gym.units.wh"),
+    ("energy", np.array([0.5, 6]), "decent_gym.units.wh"),
+    ("energy", [0, 6], r"energy\[0\] must be in \[1, 100000000\] Wh, got 0"),
+    ("energy", [10, -6], r"energy\[1\] .* got -6"),
+    ("energy", [10, ENERGY_CAP + 1], r"energy\[1\] .* got 100000001"),
+    ("energy", [-(2**63), 6], r"energy\[0\]"),
+    ("energy", [True, 6], "bool"),
+    ("energy", np.array([10, 6], "m8[s]"), "timedelta64"),
+    ("priority", [0], r"one entry per offer \(2\), got 1"),
+    ("priority", [0, -1], r"priority\[1\] must not be negative, got -1"),
+    ("priority", [0, 0.5], "class"),
+    ("sequence", [3, 3], r"unique: sequence\[0\] and sequence\[1\] are both 3"),
+    ("sequence", [3, -4], r"sequence\[1\] must not be negative"),
+    ("sequence", [1, 2, 3], "one entry per offer"),
+    ("sequence", [1.0, 2.0], r"sequence\[0\] = 1.0"),
+    ("organization", ["a"], "one organization per offer"),
+    ("organization", "ab", "one organization per offer"),
+    ("organization", 7, "one organization per offer"),
+    ("organization", ["a", None], r"organization\[1\] must be an int or a str"),
+    ("organization", [True, 1], r"organization\[0\]"),
+    ("seed", -1, "seed must be in"),
+    ("seed", 1.5, "seed must be an integer"),
+    ("seed", True, "seed must be an integer"),
+    ("seed", 2**63, "seed must .*9223372036854775808"),
+    ("price_rule", 1.5, r"in \[0, 1\], got 1.5"),
+    ("price_rule", -1, r"in \[0, 1\], got -1"),
+    ("price_rule", 0.1, "not exact as a float; write a Fraction or '1/10'"),
+    ("price_rule", True, "bool True"),
+    ("price_rule", None, "NoneType"),
+    ("price_rule", [1], "list"),
+    ("mechanism", ["merit_order"], "unknown mechanism"),
+    ("mechanism", None, "unknown mechanism"),
+    ("tie_rule", [], "unknown tie rule"),
+    ("price_rule", float("nan"), "nan"),
+    ("price_rule", -0.0, "-0.0"),
+    ("price_rule", "1/0", "denominator 0"),
+    ("price_rule", Fraction(1, 10**9 + 1), "denominator"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), REFUSED)
+def test_refused_with_the_place_and_the_value(name: str, value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        clear(**{**OK, name: value})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ({"mechanism": "merit_ordr"}, "merit_order"),
+        ({"tie_rule": "prorata"}, "pro_rata"),
+        ({"price_rule": "mid_point"}, "midpoint"),
+        ({"tie_rul": "time"}, "tie_rule"),
+        ({"organisation": [1, 2]}, "organization"),
+        ({"prority": [1, 2]}, "priority"),
+    ],
+)
+def test_a_misspelt_name_is_told_the_nearest(wrong: dict[str, Any], near: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"did you mean '{near}'"):
+        clear(**OK, **wrong)
+
+
+def test_bools_are_not_mistaken_for_cached_integers() -> None:
+    clear(**OK, price_rule=1, seed=1)
+    with pytest.raises(InputError, match="bool"):
+        clear(**OK, price_rule=True, seed=1)
+    with pytest.raises(InputError, match="bool"):
+        clear(**OK, price_rule=1, seed=True)
+
+
+def test_self_crossing_is_refused_naming_both_offers() -> None:
+    with pytest.raises(
+        InputError, match=r"'b' crosses itself: it sells at 4 \(offer 1\) and buys "
+    ):
+        clear([0, 0, 1, 1], [9, 4, 3, 4], [1, 1, 1, 1], organization=["a", "b", "a", "b"])
+    with pytest.raises(InputError, match=r"organization 7 .*offer 0.*offer 1"):
+        clear([0, 1], [4, 5], [1, 1], organization=np.array([7, 7]))
+    for organization in (["a", "b"], [3, 4], np.array([1, 0])):
+        assert clear([0, 1], [4, 5], [1, 1], organization=organization).volume == 1
+    assert clear([0, 1], [6, 5], [1, 1], organization=[1, 1]).volume == 0
+
+
+def test_sums_that_could_wrap_are_refused() -> None:
+    n = PRODUCT_CAP // (ENERGY_CAP * PRICE_CAP)
+    side = np.arange(n + 1) % 2
+    energy = np.full(n + 1, ENERGY_CAP)
+    limit = np.full(n + 1, PRICE_CAP)
+    with pytest.raises(InputError, match="split it"):
+        clear(side, limit, energy)
+    with pytest.raises(InputError, match="split it"):  # energies alone: pro rata squares them
+        clear(side, limit * 0, energy)
+    most = clear(side[:n], limit[:n], energy[:n])
+    assert most.volume == n // 2 * ENERGY_CAP and most.pays.sum() == 0
+    assert most.pays.max() == ENERGY_CAP * PRICE_CAP
+    rationed = clear(1 - (np.arange(n) > 0), limit[:n], energy[:n])
+    assert rationed.volume == ENERGY_CAP and (rationed.accepted >= 0).all()
+
+
+def test_constants_equal_the_caps() -> None:
+    assert (inputs._ENERGY_LIMIT, inputs._PRICE_LIMIT) == (ENERGY_CAP, PRICE_CAP)
+    assert inputs._PRODUCT_LIMIT == PRODUCT_CAP
+
+
+def test_any_registered_mechanism_clears_through_the_batch(monkeypatch: Any) -> None:
+    seen = {}
+
+    def spy(books: Any, rules: Rules, outcome: Any, first: int, last: int) -> None:
+        seen.update(books._asdict())
+        clear_books(books, rules, outcome, first, last)
+
+    entries = {**MECHANISMS._entries, "spy": Mechanism("spy", spy, True, "x", ("retail",))}
+    monkeypatch.setattr(MECHANISMS, "_entries", entries)
+    public._cached_rules.cache_clear()
+    rng = np.random.default_rng(4)
+    for tie_rule in TIE_RULES:
+        offers = rng.integers(0, 2, 9), rng.integers(0, 4, 9), rng.integers(1, 9, 9)
+        for more in ({}, {"priority": [0, 1, 0] * 3, "sequence": rng.permutation(9)}):
+            direct = clear(*offers, tie_rule=tie_rule, seed=3, **more)
+            batch = clear(*offers, "spy", tie_rule=tie_rule, seed=3, retail=1, **more)
+            assert (direct.figures == batch.figures).all()
+    clear([0, 1], [4, 3], [1, 1], "spy", organization=["z", "y"])
+    assert seen["owner"].tolist() == [[1, 0]] and seen["sequence"].tolist() == [[0, 1]]
+    with pytest.raises(UnknownNameError, match="retail"):
+        clear([0, 1], [4, 3], [1, 1], "spy", retial=2)
+    public._cached_rules.cache_clear()
