@@ -1,1 +1,44 @@
-"""A local market for heat and electricity that you can train trading agents in."""
+"""decent-gym: a local market for heat and electricity that you can train trading agents in.
+
+Importing the package registers ``decent_gym/Trader-v0`` with Gymnasium.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+import gymnasium
+
+from decent_gym.clearing import MECHANISMS, Rules, clear
+from decent_gym.market import Capability, GridOperator, MarketController, Tariffs
+from decent_gym.models import Case, Commodity, Offer, Organization, Reason, Round, Side
+from decent_gym.scenarios import SCENARIOS, Scenario, load_scenario, scenario
+from decent_gym.simulation import observation_fields
+
+try:
+    __version__ = version("decent-gym")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    __version__ = "0+checkout"
+
+gymnasium.register(id="decent_gym/Trader-v0", entry_point="decent_gym.envs:TraderEnv")
+
+__all__ = [
+    "MECHANISMS",
+    "SCENARIOS",
+    "Capability",
+    "Case",
+    "Commodity",
+    "GridOperator",
+    "MarketController",
+    "Offer",
+    "Organization",
+    "Reason",
+    "Round",
+    "Rules",
+    "Scenario",
+    "Side",
+    "Tariffs",
+    "__version__",
+    "clear",
+    "load_scenario",
+    "observation_fields",
+    "scenario",
+]

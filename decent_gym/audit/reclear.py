@@ -63,7 +63,7 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     rows = n * COMMODITIES
     outcome = Outcome.empty(rows, slots)
     entering = ("side", "price", "offered", "priority", "sequence", "owner")
-    books = Books(
+    books = Books(  # type: ignore[call-arg]  # its field `count` hides tuple.count
         count.reshape(rows),
         *(columns[name].reshape(rows, slots) for name in entering),
         lottery.reshape(rows),

@@ -92,8 +92,9 @@ def clear_one(
     """
     out = np.empty(2 * side.shape[0] + 6, np.int64)
     if codes[0] == _RANDOM:
+        key = np.int64(lottery)  # without the JIT, uint64 refuses a negative Python integer
         with np.errstate(over="ignore"):
-            _clear_one(side, price, energy, priority, sequence, lottery, *codes, out)
+            _clear_one(side, price, energy, priority, sequence, key, *codes, out)
     else:
         _clear_one(side, price, energy, priority, sequence, lottery, *codes, out)
     return out

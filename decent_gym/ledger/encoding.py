@@ -4,6 +4,7 @@ Nothing is stored twice: what follows from the rest (the energy offered is the s
 energy and cap) is computed when a record is read.
 """
 
+from array import array
 from typing import Final
 
 import numpy as np
@@ -182,6 +183,7 @@ def _read_book(vectors: list[IntArray], commodity: Commodity) -> ClearedBook:
 
 def _small(numbers: list[int] | tuple[int, ...], place: str) -> IntArray:
     try:
-        return np.array(numbers, np.int64)
-    except (OverflowError, TypeError, ValueError) as error:
+        # array refuses the floats that np.array would cut off
+        return np.frombuffer(array("q", numbers), np.int64)
+    except (OverflowError, TypeError) as error:
         raise InputError(f"round's {place}: {numbers} must be 64-bit integers: {error}") from None

@@ -24,7 +24,7 @@ from decent_gym.simulation.forecast import (
     forecast_now,
     shock_permille,
 )
-from decent_gym.simulation.keys import checked_seed, drawn_start, episode_key
+from decent_gym.simulation.keys import checked_seed, episode_key
 from decent_gym.simulation.metering import meter
 from decent_gym.simulation.observations import FIELDS, LEAD_ARRAY, FloatArray, calendar, observe
 from decent_gym.simulation.rewards import Term, begin_potential, value_round
@@ -93,7 +93,7 @@ class Simulation:
             start=scenario.start,
             capacity=rows,
         )
-        self._orders = Orders.empty(worlds, rows)
+        self.orders = Orders.empty(worlds, rows)
         self.decisions = Decisions.empty(worlds, n)
         self.actions = np.zeros((worlds, n, len(LEVERS)), np.int64)
         self._build_district(scenario)
@@ -277,7 +277,7 @@ class Simulation:
             )  # fmt: skip
 
     def _trade(self, first: int, last: int) -> None:
-        view, orders, d = self.view, self._orders, self.decisions
+        view, orders, d = self.view, self.orders, self.decisions
         build_offers(
             first, last, view.policy, view.round, view.load, view.pv, view.heat, view.tariffs,
             *d.columns(), self._loss, self._utility, self._backup, orders.owner, orders.side,
@@ -372,15 +372,11 @@ class Simulation:
         """(W, L, F) of the array that :meth:`observe` fills."""
         return (*self.learners.shape, len(FIELDS))
 
-    def draw_start(self, seed: int, split: str, length: int) -> int:
-        """The first round of an episode of `length` rounds, drawn by its seed from a split."""
-        scenario = self.scenario
-        return drawn_start(seed, scenario.splits.starts(split, scenario.rounds, length))
 
 
 def _cop(member: Member, scenario: Scenario) -> IntArray:
     if member.heat_pump is None:
-        return np.full(scenario.rounds, 1_000, np.int64)
+        return np.zeros(scenario.rounds, np.int64)
     return member.heat_pump.cop(scenario.temperature)
 
 

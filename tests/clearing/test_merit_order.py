@@ -242,12 +242,15 @@ def test_rows_outside_the_range_are_left_alone() -> None:
 
 DIGEST = """
 import hashlib, numpy as np
-from test_merit_order import TIE_RULES, Rules, cleared, random_books
+from test_merit_order import TIE_RULES, Rules, clear, cleared, random_books
 digest = hashlib.sha256()
 for tie_rule in TIE_RULES:
     books = random_books(np.random.default_rng(99), 120, 8)
     for column in cleared(books, Rules(tie_rule=tie_rule)):
         digest.update(column.tobytes())
+    for seed in range(30):
+        one = clear([1, 0, 0, 0], [9, 4, 4, 4], [10, 7, 7, 3], tie_rule=tie_rule, seed=seed)
+        digest.update(one.figures.tobytes())
 print(digest.hexdigest())
 """
 

@@ -139,6 +139,16 @@ def test_learners_and_the_utility_live_by_the_baseline():
     assert (as_array(mixed)[:, nobody] == as_array(everybody)[:, nobody]).all()
 
 
+def test_a_trader_that_is_not_in_use_is_not_asked():
+    view = random_view(5)
+    nobody = random_view(5)
+    nobody.policy[:] = LEARNER
+    baseline = as_array(decided(nobody))
+    assert (as_array(decided(view, frozenset())) == baseline).all()
+    assert (as_array(decided(view, (-1, 4))) == baseline).all()
+    assert (as_array(decided(view, [0])) != baseline).any()
+
+
 def test_interpreted_kernels_agree_with_compiled_ones():
     here = Path(__file__).resolve()
     code = (

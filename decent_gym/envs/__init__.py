@@ -1,0 +1,5 @@
+"""Faces of the simulation for reinforcement-learning libraries, without logic of their own."""
+
+from decent_gym.envs.single import TraderEnv
+
+__all__ = ["TraderEnv"]

@@ -1,0 +1,207 @@
+"""Episodes of a batch of worlds: what all three environment faces have in common.
+
+Faces translate to their library's conventions and nothing else: seeds, starts, actions, rewards,
+observations, ends of episodes and ledgers are handled here, once.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from decent_gym.errors import ActionError, InputError, RoundOrderError
+from decent_gym.ledger import Ledger
+from decent_gym.registry import unknown_name
+from decent_gym.scenarios import Scenario
+from decent_gym.simulation.actions import FULL, LEVERS, levers_of
+from decent_gym.simulation.keys import checked_seed, drawn_start, next_seed
+from decent_gym.simulation.observations import FloatArray
+from decent_gym.simulation.recording import header_of, open_ledger
+from decent_gym.simulation.rewards import REWARDS, SCORE_TERMS
+from decent_gym.simulation.simulation import Simulation
+from decent_gym.units import NANO_EUR_PER_EUR, IntArray, checked_int
+
+_SLACK = 1e-6
+"""How far beyond [-1, 1] an action may lie, for rounding in float32; it is clipped."""
+
+
+class Episodes:
+    """W episodes running side by side.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    learners : sequence of str
+        Organizations that learn.
+    worlds : int
+    rounds : int
+        Length of an episode.
+    split : str
+        ``train``, ``validation`` or ``test``: from which days the seed draws the start.
+    reward : str
+        A name in ``REWARDS``.
+    traders
+        As in :class:`Simulation`.
+
+    Attributes
+    ----------
+    observations : float32 (W, L, F)
+    rewards : float64 euro (W, L)
+    elapsed : int64 (W,), rounds of the running episodes
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        learners: Sequence[str],
+        *,
+        worlds: int = 1,
+        rounds: int = 96,
+        split: str = "train",
+        reward: str = "score",
+        traders: str | Mapping[str, str] | None = None,
+    ) -> None:
+        self.rounds = checked_int(rounds, "rounds (length of an episode)", 1, scenario.rounds)
+        self.split = split
+        self._starts = scenario.splits.starts(split, scenario.rounds, self.rounds)
+        self._weights = np.array(REWARDS[reward], np.float64) / NANO_EUR_PER_EUR
+        self.simulation = Simulation(
+            scenario, worlds=worlds, learners=learners, traders=traders
+        )
+        self.scenario = scenario
+        self.levers = tuple(levers_of(scenario.members[scenario.index(n)]) for n in learners)
+        for name, levers in zip(learners, self.levers, strict=True):
+            if not len(levers):
+                able = [m.name for m in scenario.members if m.flexible]
+                raise InputError(
+                    f"{name!r} has no flexible device and nothing to decide; choose one of "
+                    f"{', '.join(able)}"
+                )
+        self.observations: FloatArray = np.zeros(self.simulation.observation_shape(), np.float32)
+        self.rewards = np.zeros(self.simulation.learners.shape, np.float64)
+        self.elapsed = np.full(worlds, self.rounds, np.int64)
+        self.ledgers: dict[int, Ledger] = {}
+        self._index = [scenario.index(name) for name in learners]
+        self.simulation.operator.actions = np.zeros(
+            (worlds, len(learners) * len(LEVERS)), np.int64
+        )
+
+    @property
+    def worlds(self) -> int:
+        """W."""
+        return self.simulation.worlds
+
+    def reset(
+        self,
+        seeds: Sequence[int] | IntArray,
+        options: Mapping[str, Any] | None = None,
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        """Begin episodes in the worlds ``first .. last - 1``, one seed each.
+
+        `options` may hold ``start`` (the first round, the same for all) and ``split``.
+        """
+        last = self.worlds if last is None else last
+        options = options or {}
+        for key in options:
+            if key not in ("start", "split"):
+                raise unknown_name("reset option", key, ("start", "split"))
+        starts = self._starts
+        if "split" in options:
+            starts = self.scenario.splits.starts(
+                options["split"], self.scenario.rounds, self.rounds
+            )
+        if "start" in options:
+            bound = self.scenario.rounds - self.rounds
+            chosen = [checked_int(options["start"], "reset option start", 0, bound)]
+            starts = np.array(chosen, np.int64)
+        checked = [checked_seed(seed) for seed in seeds]
+        drawn = [drawn_start(seed, starts) for seed in checked]
+        self.simulation.reset(checked, drawn, first, last)
+        self.elapsed[first:last] = 0
+        self.simulation.observe(self.observations, first, last)
+
+    def next_seeds(self, first: int, last: int) -> list[int]:
+        """Seeds of the episodes that follow the running ones."""
+        return [next_seed(int(seed)) for seed in self.simulation.seeds[first:last]]
+
+    def record(self, where: str | Path, world: int = 0, **meta: Any) -> Ledger:
+        """Write the episode that has just begun in `world` to a ledger."""
+        if self.elapsed[world]:
+            raise RoundOrderError("a ledger begins with its episode; reset the world first")
+        operator = self.simulation.operator
+        seed, start = int(self.simulation.seeds[world]), int(operator.round[world])
+        header = header_of(operator, self.scenario.digest, seed, world)
+        names = [self.scenario.members[index].name for index in self._index]
+        facts = {"learners": names, "seed": seed, "start": start, "rounds": self.rounds}
+        ledger = open_ledger(where, header, {**facts, **meta})
+        previous = self.ledgers.get(world)
+        if previous is not None:
+            previous.close()
+            operator.listeners[world].remove(previous)
+        self.ledgers[world] = ledger
+        operator.listen(world, ledger)
+        return ledger
+
+    def act(self, k: int, action: npt.ArrayLike, first: int = 0, last: int | None = None) -> None:
+        """Set learner k's action, (L_k,) for all or (worlds, L_k); values in [-1, 1].
+
+        Raises
+        ------
+        ActionError
+            For a wrong shape, a type that is no number, NaN, infinity or values outside [-1, 1].
+        """
+        last = self.worlds if last is None else last
+        levers = self.levers[k]
+        values = np.asarray(action)
+        if values.dtype.kind not in "fi" or values.shape not in (
+            (len(levers),),
+            (last - first, len(levers)),
+        ):
+            raise ActionError(
+                f"action of {self.scenario.members[self._index[k]].name!r} must be {len(levers)} "
+                f"numbers in [-1, 1] ({', '.join(LEVERS[i] for i in levers)}), got "
+                f"{values.dtype} of shape {values.shape}"
+            )
+        if not (np.abs(values) <= 1 + _SLACK).all():
+            at = np.argwhere(~(np.abs(values) <= 1 + _SLACK))[0]
+            raise ActionError(
+                f"action of {self.scenario.members[self._index[k]].name!r}: "
+                f"{LEVERS[levers[at[-1]]]} must be in [-1, 1], got {values[tuple(at)]}; "
+                "clip it, for example with gymnasium.wrappers.ClipAction"
+            )
+        exact = np.rint(np.clip(values, -1, 1).astype(np.float64) * FULL).astype(np.int64)
+        self.simulation.actions[first:last, self._index[k], levers] = exact
+
+    def step(self, first: int = 0, last: int | None = None) -> None:
+        """Run one round on the actions set by :meth:`act`; fills observations and rewards."""
+        last = self.worlds if last is None else last
+        if (self.elapsed[first:last] >= self.rounds).any():
+            raise RoundOrderError("the episode has ended (or not begun); call reset() first")
+        simulation = self.simulation
+        if simulation.operator.listeners:
+            chosen = simulation.actions[first:last][:, self._index]
+            simulation.operator.actions[first:last] = chosen.reshape(last - first, -1)
+        simulation.step(first, last)
+        self.elapsed[first:last] += 1
+        simulation.observe(self.observations, first, last)
+        terms = simulation.terms[:, first:last, self._index]
+        self.rewards[first:last] = np.tensordot(self._weights, terms, axes=1)
+
+    def ended(self) -> npt.NDArray[np.bool_]:
+        """Which worlds' episodes are over, (W,)."""
+        return self.elapsed >= self.rounds
+
+    def scores(self) -> npt.NDArray[np.float64]:
+        """Euro per learner since the start, (W, L): money, stored energy, wear, comfort."""
+        totals = self.simulation.totals[list(SCORE_TERMS)][:, :, self._index].sum(axis=0)
+        return np.asarray(totals / NANO_EUR_PER_EUR, np.float64)
+
+    def close(self) -> None:
+        """Close all ledgers."""
+        for ledger in self.ledgers.values():
+            ledger.close()
+        self.ledgers.clear()

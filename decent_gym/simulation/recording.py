@@ -1,0 +1,37 @@
+"""A ledger for one world's episode."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from decent_gym.errors import InputError
+from decent_gym.ledger import Ledger, LedgerHeader
+from decent_gym.ledger.header import canonical_json
+from decent_gym.market import GridOperator
+
+MEMORY: Final = "memory"
+
+
+def header_of(operator: GridOperator, digest: bytes, seed: int, world: int = 0) -> LedgerHeader:
+    """What the first record of an episode's ledger holds."""
+    return LedgerHeader(
+        names=tuple(organization.name for organization in operator.organizations),
+        priorities=tuple(organization.priority for organization in operator.organizations),
+        rules=canonical_json(operator.rules.to_dict()),
+        start=operator.start,
+        scenario=digest,
+        seed=seed,
+        world=world,
+    )
+
+
+def open_ledger(
+    where: str | Path, header: LedgerHeader, meta: dict[str, Any], sync: str = "checkpoint"
+) -> Ledger:
+    """A ledger in memory (``"memory"``: the head alone) or in a new folder."""
+    if where == MEMORY:
+        return Ledger(header)
+    if not isinstance(where, str | Path):
+        raise InputError(
+            f"ledger must be None, 'memory' or a path, got {type(where).__name__} {where!r}"
+        )
+    return Ledger.create(where, header, sync=sync, meta=meta)
