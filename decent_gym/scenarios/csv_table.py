@@ -178,10 +178,10 @@ def _integer(text: str, factor: Decimal, kind: str, unit: str) -> int:
 def _not_a_number(text: str) -> str:
     if text.lstrip("+-").lower() in ("", "nan", "inf", "infinity", "null", "none", "na", "n/a"):
         return "is not a finite number; fill the gap, missing values are not guessed"
-    if NUMBER.fullmatch(text.replace(",", ".", 1)):
-        return f"has a decimal comma; write {text.replace(',', '.')}"
     if len(text) > LONGEST_NUMBER:
         return f"is longer than {LONGEST_NUMBER} characters"
+    if NUMBER.fullmatch(text.replace(",", ".", 1)):
+        return f"has a decimal comma; write {text.replace(',', '.')}"
     return "is not a number"
 
 

@@ -120,7 +120,9 @@ def _utc(file: str, line: int, local: datetime, before: int | None) -> int:
     possible = [wall - ahead for ahead in (2 * HOUR, HOUR) if german_offset(wall - ahead) == ahead]
     later = [utc for utc in possible if before is None or utc > before]
     if not later:
-        fault = "does not exist, the clocks skip it" if not possible else "comes after a later time"
+        fault = (
+            "does not exist, the clocks skip it" if not possible else "is not after the row before"
+        )
         raise ScenarioError(f"{file} line {line}: {local:%d.%m.%Y %H:%M} {fault}")
     return later[0]
 

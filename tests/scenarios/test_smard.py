@@ -107,11 +107,11 @@ def test_the_clock_is_that_of_the_time_zone_database() -> None:
         (4, "2,5", "nan", ["line 4", "'nan'"]),
         (4, "2,5", "999999999", ["line 4", "beyond"]),
         (4, ";2,5", "", ["line 4", "3 cells"]),
-        (4, "00:30;", "00:45;", ["line 4", "should be"]),
-        (4, "00:30;", "00:00;", ["line 4", "later time"]),
+        (4, "00:30;", "00:45;", ["line 5", "not after the row before"]),
+        (4, "00:30;", "00:00;", ["line 4", "not after the row before"]),
         (4, "01.06.2025 00:30;", "2025-06-01T00:30;", ["line 4", "no time such as"]),
         (3, "00:15;", "00:05;", ["line 3", "5 minutes"]),
-        (2, "00:00;", "23:59;", ["line 3", "later time"]),
+        (2, "00:00;", "23:59;", ["line 3", "not after the row before"]),
     ],
 )
 def test_bad_prices_are_named(
@@ -136,6 +136,13 @@ def test_a_missing_repeated_hour_is_a_gap(tmp_path: Path) -> None:
     rows = [f"26.10.2025;{h:02}:00;{h + 1:02}:00;1,0" for h in range(6)]
     with pytest.raises(InputError, match=r"line 5: is 2025-10-26T02:00\+00:00, should be"):
         read(tmp_path, HOURS, rows)
+
+
+def test_a_missing_row_is_a_gap(tmp_path: Path) -> None:
+    rows = quarter_hours(datetime(2025, 6, 1))
+    del rows[7]
+    with pytest.raises(InputError, match=r"line 9: .* should be 2025-05-31T23:45\+00:00"):
+        read(tmp_path, QUARTERS, rows)
 
 
 def test_an_empty_download(tmp_path: Path) -> None:
