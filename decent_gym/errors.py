@@ -12,8 +12,8 @@ The tree separates whose fault it is: the caller's (``InputError``), somebody el
     |   `-- RoundOrderError            a step of the round out of order, or taken twice
     |-- NotAuthorizedError             only the grid operator may do this
     |-- DataError                      bytes that are not what they claim to be
-    |   `-- LedgerError                a ledger that cannot be read, or was poisoned by a failed write
-    `-- MissingExtraError (ImportError)  an optional package is needed: says which extra to install
+    |   `-- LedgerError                a ledger that cannot be read, or a failed write poisoned it
+    `-- MissingExtraError (ImportError)  an optional package is needed; says which extra has it
 
 A failed *verification* is not an error but a result: :class:`decent_gym.ledger.Verification`.
 """

@@ -30,7 +30,7 @@ ENERGY_CAP: Final = 10**8
 PRICE_CAP: Final = 10**8
 """Largest absolute limit price, micro-euro per kWh (100 euro per kWh)."""
 PRODUCT_CAP: Final = 2**62
-"""No sum of energies times a price or an energy of one book may pass this (int64 wraps silently)."""
+"""No sum of a book's energies times a price or an energy may pass this: int64 wraps silently."""
 BOOK_ENERGY_CAP: Final = PRODUCT_CAP // max(ENERGY_CAP, PRICE_CAP)
 """Largest sum of energies in one book, Wh; shared out among its organizations at submission."""
 JSON_INTEGER_CAP: Final = 2**53 - 1
@@ -87,10 +87,12 @@ def _scaled(value: float | str | Decimal, scale: int, name: str, cap: int) -> in
     try:
         # repr of a float is the shortest text that means it: 0.285 becomes 285000, not 284999.99
         number = Decimal(repr(float(value)) if not isinstance(value, str | Decimal) else value)
-    except (InvalidOperation, TypeError, ValueError):
+    except (InvalidOperation, OverflowError, TypeError, ValueError):
         raise InputError(f"{name} must be a number, got {value!r}") from None
     if not number.is_finite() or (number.is_zero() and number.is_signed()):
         raise InputError(f"{name} must be finite and not -0.0, got {value!r}")
+    if abs(number) > cap:  # also keeps the product below within decimal's range
+        raise InputError(f"{name} must be within +-{cap / scale:g}, got {value!r}")
     scaled = int((number * scale).to_integral_value(rounding=ROUND_HALF_EVEN))
     if abs(scaled) > cap:
         raise InputError(f"{name} must be within +-{cap / scale:g}, got {value!r}")

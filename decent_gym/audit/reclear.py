@@ -58,16 +58,13 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     tariffs = np.stack([record.tariffs for record in records])
     metered = np.stack([record.metered for record in records])
     lottery = np.zeros((n, COMMODITIES), np.int64)
-    fill_lottery(0, n, rules.seed, np.full(n, header.world, np.int64), rounds, lottery)
+    fill_lottery(0, n, rules.seed, np.full(n, header.seed, np.int64), rounds, lottery)
 
     rows = n * COMMODITIES
     outcome = Outcome.empty(rows, slots)
     entering = ("side", "price", "offered", "priority", "sequence", "owner")
-    books = Books(  # type: ignore[call-arg]  # its field `count` hides tuple.count
-        count.reshape(rows),
-        *(columns[name].reshape(rows, slots) for name in entering),
-        lottery.reshape(rows),
-    )
+    wide = {name: columns[name].reshape(rows, slots) for name in entering}
+    books = Books(orders=count.reshape(rows), lottery=lottery.reshape(rows), **wide)
     MECHANISMS[rules.mechanism].clear(books, rules, outcome, 0, rows)
     accepted = outcome.accepted.reshape(n, COMMODITIES, slots)
     pays = outcome.pays.reshape(n, COMMODITIES, slots)

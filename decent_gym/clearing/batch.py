@@ -16,8 +16,8 @@ class Books(NamedTuple):
 
     Attributes
     ----------
-    count : (B,)
-        Slots ``0 .. count-1`` of a row are orders.
+    orders : (B,)
+        Slots ``0 .. orders-1`` of a row are orders.
     side : (B, M), 0 SELL, 1 BUY
     price : (B, M), limit in micro-euro per kWh
     offered : (B, M), Wh; 0 means that the order is not in this round's book
@@ -27,7 +27,7 @@ class Books(NamedTuple):
     lottery : (B,), key of the book's lottery, read by the tie rule ``random`` alone
     """
 
-    count: IntArray  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+    orders: IntArray
     side: IntArray
     price: IntArray
     offered: IntArray

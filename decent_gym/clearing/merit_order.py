@@ -52,7 +52,7 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
         _clear(
             first,
             last,
-            books.count,
+            books.orders,
             books.side,
             books.price,
             books.offered,

@@ -3,7 +3,8 @@
 The rule, first line that applies (`left` is the unsettled energy after the round):
 
 1. ``left == 0``: FILLED.
-2. Not in this round's book: EXPIRED if the window has ended (``until <= round``), else OPEN.
+2. Not in this round's book: WITHDRAWN and REPLACED stay as they are; else EXPIRED if the window
+   has ended (``until <= round``), else OPEN.
 3. The window goes on (``round + 1 < until``) or was a single round (``until - start == 1``), and
    not all that was offered was accepted: OUT_OF_THE_MONEY if nothing was accepted and the limit is
    worse than the book's price, or the book has none; else MARGINAL.
@@ -24,6 +25,8 @@ _FILLED = 1
 _MARGINAL = 2
 _OUT_OF_THE_MONEY = 3
 _EXPIRED = 4
+_WITHDRAWN = 5
+_REPLACED = 6
 
 
 @njit(cache=True, nogil=True)
@@ -69,7 +72,8 @@ def give_reasons(  # type: ignore[no-untyped-def]
                 if left[w, c, i] == 0:
                     reason[w, c, i] = _FILLED
                 elif offered[w, c, i] == 0:
-                    reason[w, c, i] = _EXPIRED if until[w, c, i] <= now else _OPEN
+                    if reason[w, c, i] != _WITHDRAWN and reason[w, c, i] != _REPLACED:
+                        reason[w, c, i] = _EXPIRED if until[w, c, i] <= now else _OPEN
                 else:
                     lost = accepted[w, c, i] < offered[w, c, i]
                     ends = until[w, c, i] <= now + 1

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from decent_gym.registry import unknown_name
-from decent_gym.scenarios import SCENARIOS, Scenario, scenario as find_scenario
+from decent_gym.scenarios import SCENARIOS, Scenario
+from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes, round_report
 from decent_gym.simulation.observations import FIELDS, FloatArray
 from decent_gym.views.recorder import Recorder
@@ -72,7 +73,8 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         For a misspelt name or keyword; the message names the nearest right one.
     """
 
-    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 4}
+    # Gymnasium declares it as an instance variable and reads it from the class
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 4}  # noqa: RUF012
 
     def __init__(
         self,
@@ -146,7 +148,10 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         episodes.act(0, action)
         episodes.step()
         truncated = bool(episodes.elapsed[0] >= episodes.rounds)
-        info = {**now, **round_report(episodes.simulation, 0, int(episodes.simulation.learners[0, 0]))}
+        info = {
+            **now,
+            **round_report(episodes.simulation, 0, int(episodes.simulation.learners[0, 0])),
+        }
         if truncated:
             info["score"] = float(episodes.scores()[0, 0])
         observation = episodes.observations[0, 0].copy()

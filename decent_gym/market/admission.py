@@ -38,7 +38,7 @@ DUPLICATE_ID = 15
 
 
 @njit(cache=True, nogil=True)
-def admit(  # type: ignore[no-untyped-def]  # noqa: PLR0912, C901 - one row of checks after another
+def admit(  # type: ignore[no-untyped-def]
     first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
     o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
     b_until, b_priority, b_device, b_cap, b_count, reason, rounds, next_sequence, enabled,

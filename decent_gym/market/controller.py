@@ -206,7 +206,9 @@ class MarketController:
         """Remember what became of each offer (called by the operator)."""
         for book in record.books:
             left = book.column("unsettled") - book.accepted
-            rows = zip(book.column("sequence"), left, book.reason, book.column("until"), strict=True)
+            rows = zip(
+                book.column("sequence"), left, book.reason, book.column("until"), strict=True
+            )
             for sequence, unsettled, reason, until in rows:
                 self._update(
                     int(sequence),

@@ -28,7 +28,7 @@ from decent_gym.market.capability import Capability, authorize
 from decent_gym.market.departures import compact
 from decent_gym.market.orders import Orders
 from decent_gym.market.record import build_round
-from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, in_order
+from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, first_out_of_order
 from decent_gym.models import (
     COMMODITIES,
     Commodity,
@@ -131,6 +131,7 @@ class GridOperator:
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
         self.energy_limit = _energy_limits(self._priority)
         self._scratch = tuple(np.zeros((worlds, accounts), np.int64) for _ in range(4))
+        self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
         self._allocate(OrderBook.empty(worlds, capacity))
 
     def _allocate(self, book: OrderBook) -> None:
@@ -138,30 +139,25 @@ class GridOperator:
         worlds, rows = self.worlds, self.worlds * COMMODITIES
         self.book = book
         reason = np.zeros((worlds, COMMODITIES, book.capacity), np.int64)
-        if hasattr(self, "reason"):
-            reason[:, :, : self.reason.shape[2]] = self.reason
+        reason[:, :, : self.reason.shape[2]] = self.reason
         self.reason = reason
         self.offered = np.zeros_like(reason)
         self.outcome = outcome = Outcome.empty(rows, book.capacity)
         self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
+        wide_rows = (rows, book.capacity)
         self._books = Books(
-            book.count.reshape(rows),
-            *(
-                column.reshape(rows, -1)
-                for column in (
-                    book.side,
-                    book.price,
-                    self.offered,
-                    book.priority,
-                    book.sequence,
-                    book.owner,
-                )
-            ),
-            self._lottery.reshape(rows),
+            orders=book.count.reshape(rows),
+            side=book.side.reshape(wide_rows),
+            price=book.price.reshape(wide_rows),
+            offered=self.offered.reshape(wide_rows),
+            priority=book.priority.reshape(wide_rows),
+            sequence=book.sequence.reshape(wide_rows),
+            owner=book.owner.reshape(wide_rows),
+            lottery=self._lottery.reshape(rows),
         )
         wide = (worlds, COMMODITIES, -1)
-        self.by_world = outcome._make(
-            part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome
+        self.by_world = Outcome(
+            *(part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome)
         )
         self.accepted, self.pays = self.by_world.accepted, self.by_world.pays
 
@@ -193,9 +189,7 @@ class GridOperator:
             )
         )  # fmt: skip
 
-    def clear(
-        self, capability: Capability, first: int = 0, last: int | None = None
-    ) -> IntArray:
+    def clear(self, capability: Capability, first: int = 0, last: int | None = None) -> IntArray:
         """Filter, clear and settle the open round of worlds ``first .. last - 1``.
 
         Returns
@@ -207,8 +201,12 @@ class GridOperator:
         last = self.worlds if last is None else last
         if np.any(self._cleared[first:last]):
             raise RoundOrderError("the round is cleared already; complete it first")
-        if not in_order(self.tariffs[first:last]):
-            raise InputError("tariffs must satisfy long < feed_in <= retail < short in every world")
+        world = first_out_of_order(first, last, self.tariffs)
+        if world >= 0:
+            raise InputError(
+                "tariffs must satisfy long < feed_in <= retail < short, got (retail, feed_in, "
+                f"short, long) {self.tariffs[world].tolist()} in world {world}"
+            )
         book, rules, outcome = self.book, self.rules, self.outcome
         open_filter(
             first, last, self.round, book.count, book.start, book.until, book.unsettled, book.cap,
@@ -253,7 +251,7 @@ class GridOperator:
         last = self.worlds if last is None else last
         if not np.all(self._cleared[first:last]):
             raise RoundOrderError("the round is not cleared yet; clear it first")
-        book, outcome = self.book, self.outcome
+        book = self.book
         if metered is not self.metered:
             self.metered[first:last] = metered[first:last]
         imbalance = self.money[Money.IMBALANCE]

@@ -1,6 +1,8 @@
 """A batch of orders on their way into the books."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -54,4 +56,7 @@ class Orders:
 
     def columns(self) -> tuple[IntArray, ...]:
         """The arrays in the order of ``SUBMITTED_FIELDS``."""
-        return tuple(getattr(self, name) for name in SUBMITTED_FIELDS)
+        return _COLUMNS(self)
+
+
+_COLUMNS: Callable[[Orders], tuple[IntArray, ...]] = attrgetter(*SUBMITTED_FIELDS)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
+from numba import njit
 
 from decent_gym.errors import InputError
 from decent_gym.models import Commodity
-from decent_gym.units import PRICE_CAP, IntArray, checked_int
+from decent_gym.units import PRICE_CAP, checked_int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,12 @@ DEFAULT_TARIFFS = {
 """For markets made by hand; scenarios bring their own, with sources."""
 
 
-def in_order(tariffs: IntArray) -> bool:
-    """Whether every row (..., 4) satisfies ``long < feed_in <= retail < short``."""
-    retail, feed_in, short, long = (tariffs[..., k] for k in range(4))
-    return bool(np.all((long < feed_in) & (feed_in <= retail) & (retail < short)))
+@njit(cache=True, nogil=True)
+def first_out_of_order(first, last, tariffs):  # type: ignore[no-untyped-def]
+    """The first world whose tariffs (W, C, 4) break ``long < feed_in <= retail < short``, or -1."""
+    for w in range(first, last):
+        for c in range(tariffs.shape[1]):
+            retail, feed_in = tariffs[w, c, 0], tariffs[w, c, 1]
+            if not (tariffs[w, c, 3] < feed_in <= retail < tariffs[w, c, 2]):
+                return w
+    return -1

@@ -61,6 +61,4 @@ class Offer:
         **window: int,
     ) -> "Offer":
         """An offer in kWh and EUR/kWh, converted once (round half to even)."""
-        return cls(
-            organization, side, commodity, wh(kwh), micro_eur_per_kwh(eur_per_kwh), **window
-        )
+        return cls(organization, side, commodity, wh(kwh), micro_eur_per_kwh(eur_per_kwh), **window)

@@ -5,7 +5,9 @@ number, and an expiry compacts them.  There is no free list to keep, kernels run
 and a world's book reads like a table.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -66,7 +68,7 @@ class OrderBook:
 
     def columns(self) -> tuple[IntArray, ...]:
         """The arrays in the order of ``ORDER_FIELDS``."""
-        return tuple(getattr(self, name) for name in ORDER_FIELDS)
+        return _COLUMNS(self)
 
     def grown(self, capacity: int) -> "OrderBook":
         """The same books with room for `capacity` orders each."""
@@ -80,3 +82,6 @@ class OrderBook:
         """A copy of one book, shape (n, 12), columns as in ``ORDER_FIELDS``."""
         n = int(self.count[world, commodity])
         return np.stack([column[world, commodity, :n] for column in self.columns()], axis=1)
+
+
+_COLUMNS: Callable[[OrderBook], tuple[IntArray, ...]] = attrgetter(*ORDER_FIELDS)

@@ -57,7 +57,7 @@ class Prices:
     Attributes
     ----------
     fuel : int
-        Gas, per kWh of fuel (lower heating value).
+        Gas, per kWh of fuel (gross calorific value, as it is billed).
     comfort : int
         A kWh of heat that could not be served; a term of the reward and score, no payment.
     wear : int

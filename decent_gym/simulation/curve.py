@@ -37,8 +37,10 @@ def _sort(limit, span, which, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _write(w, c, a, side, price, energy, now, until, owner, o_side, o_price, o_energy, start,
-           o_until, cap, count):  # type: ignore[no-untyped-def]  # fmt: skip
+def _write(  # type: ignore[no-untyped-def]
+    w, c, a, side, price, energy, now, until, owner, o_side, o_price, o_energy, start, o_until,
+    cap, count,
+):  # fmt: skip
     """Append one order that lives this round."""
     r = count[w, c]
     owner[w, c, r] = a
@@ -52,8 +54,10 @@ def _write(w, c, a, side, price, energy, now, until, owner, o_side, o_price, o_e
 
 
 @njit(cache=True, nogil=True)
-def _walk(w, c, a, top, fixed, limit, span, n, retail, feed_in, now, owner, o_side, o_price,
-          o_energy, start, until, cap, count):  # type: ignore[no-untyped-def]  # fmt: skip
+def _walk(  # type: ignore[no-untyped-def]
+    w, c, a, top, fixed, limit, span, n, retail, feed_in, now, owner, o_side, o_price, o_energy,
+    start, until, cap, count,
+):  # fmt: skip
     """Follow the curve from low to high prices and write its steps as offers."""
     level = fixed + top
     bottom = level
@@ -155,8 +159,8 @@ def follow_accepted(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Set-points (W, N), Wh, from what was accepted: the curve read backwards.
 
-    `battery_set` is signed (+ charges); `heat_traded` is copied out of `traded` (W, A, C).  With `absorb`, batteries also take the difference between
-    actual and forecast net load.
+    `battery_set` is signed (+ charges); `heat_traded` is copied out of `traded` (W, A, C).  With
+    `absorb`, batteries also take the difference between actual and forecast net load.
     """
     limit, span, which = np.empty(4, np.int64), np.empty(4, np.int64), np.empty(4, np.int64)
     kept = np.zeros(4, np.int64)

@@ -19,7 +19,7 @@ from decent_gym.simulation.actions import FULL, LEVERS, levers_of
 from decent_gym.simulation.keys import checked_seed, drawn_start, next_seed
 from decent_gym.simulation.observations import FloatArray
 from decent_gym.simulation.recording import header_of, open_ledger
-from decent_gym.simulation.rewards import REWARDS, SCORE_TERMS
+from decent_gym.simulation.rewards import REWARDS, SCORE_TERMS, weigh
 from decent_gym.simulation.simulation import Simulation
 from decent_gym.units import NANO_EUR_PER_EUR, IntArray, checked_int
 
@@ -67,9 +67,7 @@ class Episodes:
         self.split = split
         self._starts = scenario.splits.starts(split, scenario.rounds, self.rounds)
         self._weights = np.array(REWARDS[reward], np.float64) / NANO_EUR_PER_EUR
-        self.simulation = Simulation(
-            scenario, worlds=worlds, learners=learners, traders=traders
-        )
+        self.simulation = Simulation(scenario, worlds=worlds, learners=learners, traders=traders)
         self.scenario = scenario
         self.levers = tuple(levers_of(scenario.members[scenario.index(n)]) for n in learners)
         for name, levers in zip(learners, self.levers, strict=True):
@@ -84,9 +82,7 @@ class Episodes:
         self.elapsed = np.full(worlds, self.rounds, np.int64)
         self.ledgers: dict[int, Ledger] = {}
         self._index = [scenario.index(name) for name in learners]
-        self.simulation.operator.actions = np.zeros(
-            (worlds, len(learners) * len(LEVERS)), np.int64
-        )
+        self.simulation.operator.actions = np.zeros((worlds, len(learners) * len(LEVERS)), np.int64)
 
     @property
     def worlds(self) -> int:
@@ -188,8 +184,7 @@ class Episodes:
         simulation.step(first, last)
         self.elapsed[first:last] += 1
         simulation.observe(self.observations, first, last)
-        terms = simulation.terms[:, first:last, self._index]
-        self.rewards[first:last] = np.tensordot(self._weights, terms, axes=1)
+        weigh(first, last, simulation.learners, self._weights, simulation.terms, self.rewards)
 
     def ended(self) -> npt.NDArray[np.bool_]:
         """Which worlds' episodes are over, (W,)."""

@@ -1,7 +1,7 @@
 """Forecasts: what will be, times a log-AR(1) error that grows with the lead.
 
 For every organization the load and the heat demand have an error of their own, PV has one per
-world (clouds are shared).  With z a unit AR(1) process, the forecast made at round t for lead k is::
+world (clouds are shared).  With z a unit AR(1) process, the forecast of round t for lead k is::
 
     forecast = actual[t + k] * exp(sigma_k * z_t),   sigma_k linear from lead 0 to lead 95
 
@@ -87,9 +87,7 @@ def begin_errors(first, last, key, rounds, errors, weather):  # type: ignore[no-
 def advance_errors(first, last, key, rounds, persistence, weight, errors, weather):  # type: ignore[no-untyped-def]
     """One AR(1) step: persistence * error + weight * shock, both per mille."""
     for w in range(first, last):
-        weather[w] = (
-            persistence * weather[w] + weight * _shock(key[w], rounds[w], 2, 0)
-        ) // 1000
+        weather[w] = (persistence * weather[w] + weight * _shock(key[w], rounds[w], 2, 0)) // 1000
         for n in range(errors.shape[1]):
             for stream in range(2):
                 shock = _shock(key[w], rounds[w], stream, n)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from decent_gym.simulation.forecast import LEADS
-from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
+from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -78,6 +78,17 @@ def value_round(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def weigh(first, last, learners, weights, terms, rewards):  # type: ignore[no-untyped-def]
+    """Fill `rewards` (W, L) with the weighted sums of the learners' terms."""
+    for w in range(first, last):
+        for k in range(learners.shape[1]):
+            total = 0.0
+            for t in range(weights.shape[0]):
+                total += weights[t] * terms[t, w, learners[w, k]]
+            rewards[w, k] = total
+
+
+@njit(cache=True, nogil=True)
 def begin_potential(  # type: ignore[no-untyped-def]
     first, last, battery_soc, store_soc, storage_value, heat_storage_value, potential
 ):

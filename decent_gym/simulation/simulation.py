@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from decent_gym.district import Delivery, Devices, Flows, battery, thermal_store
 from decent_gym.errors import InputError
@@ -28,7 +29,15 @@ from decent_gym.simulation.keys import checked_seed, episode_key
 from decent_gym.simulation.metering import meter
 from decent_gym.simulation.observations import FIELDS, LEAD_ARRAY, FloatArray, calendar, observe
 from decent_gym.simulation.rewards import Term, begin_potential, value_round
-from decent_gym.traders import LEARNER, NOBODY, TRADERS, Decisions, TraderView, decide_all
+from decent_gym.traders import (
+    LEARNER,
+    NOBODY,
+    TRADERS,
+    Decisions,
+    TraderView,
+    decide_all,
+    traders_of,
+)
 from decent_gym.units import ROUNDS_PER_DAY, IntArray
 
 _BLOCKS_PER_MEMBER: Final = 6
@@ -122,7 +131,7 @@ class Simulation:
                 code = LEARNER
             codes.append(NOBODY if index == self._utility else code)
         self.policy = np.array([codes] * self.worlds, np.int64)
-        self._codes_in_use = frozenset(codes)
+        self._traders = traders_of(codes)
 
     def _build_district(self, scenario: Scenario) -> None:
         worlds, n = self.worlds, len(scenario.members)
@@ -242,11 +251,11 @@ class Simulation:
     def _expect_prices(self, span: slice) -> None:
         """Before the first round: half of electricity at each tariff, heat at the cost of fuel."""
         half = ROUNDS_PER_DAY // 2
-        retail, feed_in = self.operator.tariffs[span, 0, 0], self.operator.tariffs[span, 0, 1]
+        tariffs = self.operator.tariffs[span]
+        retail, feed_in = tariffs[:, 0, 0], tariffs[:, 0, 1]
         self._history[span, Commodity.ELECTRICITY, :half] = feed_in[:, None]
         self._history[span, Commodity.ELECTRICITY, half:] = retail[:, None]
-        heat_retail, heat_feed_in = self.operator.tariffs[span, 1, 0], self.operator.tariffs[span, 1, 1]
-        heat = np.clip(self.scenario.prices.fuel, heat_feed_in, heat_retail)
+        heat = np.clip(self.scenario.prices.fuel, tariffs[:, 1, 1], tariffs[:, 1, 0])
         self._history[span, Commodity.HEAT] = heat[:, None]
         view = self.view
         view.price_low[span, 0], view.price_high[span, 0] = feed_in, retail
@@ -267,7 +276,7 @@ class Simulation:
 
     def _decide(self, first: int, last: int) -> None:
         view, decisions = self.view, self.decisions
-        decide_all(view, decisions, self._codes_in_use, first, last)
+        decide_all(view, decisions, self._traders, first, last)
         if self.learners.shape[1]:
             decide_learners(
                 first, last, view.policy, self.actions, view.heat, view.cop, view.tariffs,
@@ -306,7 +315,8 @@ class Simulation:
         )  # fmt: skip
 
     def _complete(self, first: int, last: int) -> None:
-        operator, devices, flows, prices = self.operator, self.devices, self.flows, self.scenario.prices
+        operator, devices, flows = self.operator, self.devices, self.flows
+        prices = self.scenario.prices
         closed = operator.round.copy()
         operator.complete(operator.metered, self._capability, first, last)
         money = operator.money
@@ -373,14 +383,14 @@ class Simulation:
         return (*self.learners.shape, len(FIELDS))
 
 
-
 def _cop(member: Member, scenario: Scenario) -> IntArray:
     if member.heat_pump is None:
         return np.zeros(scenario.rounds, np.int64)
-    return member.heat_pump.cop(scenario.temperature)
+    cop: IntArray = member.heat_pump.cop(scenario.temperature)
+    return cop
 
 
-def _scales(scenario: Scenario, devices: Devices) -> np.ndarray:
+def _scales(scenario: Scenario, devices: Devices) -> npt.NDArray[np.float64]:
     """Largest Wh per round of each organization, (N, 2) float64, at least 1."""
     d = devices
     electricity = np.maximum.reduce(
@@ -394,4 +404,5 @@ def _scales(scenario: Scenario, devices: Devices) -> np.ndarray:
     )
     made = d.chp_max[0] * d.chp_heat_rate[0] // 1000 + d.boiler_max[0]
     heat = np.maximum.reduce([scenario.heat.max(axis=0), made, d.store_discharge[0]])
-    return np.maximum(np.stack([electricity, heat], axis=1), 1).astype(np.float64)
+    scales: npt.NDArray[np.float64] = np.stack([electricity, heat], axis=1).astype(np.float64)
+    return np.maximum(scales, 1.0)

@@ -1,6 +1,6 @@
 """Scripted behaviour of organizations for which no learner acts, batched."""
 
-from decent_gym.traders.catalogue import decide_all
+from decent_gym.traders.catalogue import decide_all, traders_of
 from decent_gym.traders.decisions import Decisions, TraderView
 from decent_gym.traders.no_flexibility import NO_FLEXIBILITY
 from decent_gym.traders.price_threshold import PRICE_THRESHOLD
@@ -23,4 +23,5 @@ __all__ = [
     "Trader",
     "TraderView",
     "decide_all",
+    "traders_of",
 ]

@@ -1,19 +1,34 @@
 """Who decides what: the baseline for everybody, then each scripted trader for its own."""
 
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 
 from decent_gym.errors import InputError
 from decent_gym.traders import no_flexibility
 from decent_gym.traders.decisions import Decisions, TraderView
-from decent_gym.traders.trader import TRADERS
+from decent_gym.traders.trader import TRADERS, Trader
+
+
+def traders_of(codes: Iterable[int]) -> tuple[Trader, ...]:
+    """The traders behind the codes that ``view.policy`` may hold, each once.
+
+    Negative codes (learners, nobody) have no trader and are passed over, and so is
+    ``no_flexibility``, whose decisions are the baseline.
+
+    Raises
+    ------
+    InputError
+        For a code that no trader has.
+    """
+    by_code = {trader.code: trader for trader in TRADERS.values()}
+    wanted = {code for code in codes if code >= 0}
+    for code in sorted(wanted - by_code.keys()):
+        known = ", ".join(f"{c} {by_code[c].name}" for c in sorted(by_code))
+        raise InputError(f"policy code {code} belongs to no trader; known: {known}")
+    return tuple(by_code[code] for code in sorted(wanted - {no_flexibility.CODE}))
 
 
 def decide_all(
-    view: TraderView,
-    decisions: Decisions,
-    codes_in_use: Collection[int],
-    first: int,
-    last: int,
+    view: TraderView, decisions: Decisions, traders: Sequence[Trader], first: int, last: int
 ) -> None:
     """Decide for every organization of the worlds ``first <= w < last``.
 
@@ -27,23 +42,11 @@ def decide_all(
         Contiguous arrays; trusted.
     decisions : Decisions
         Modified in place.
-    codes_in_use : collection of int
-        All codes that ``view.policy`` may hold; a trader whose code is missing is not asked.
-        Negative ones (learners, nobody) have no trader and are passed over.
+    traders : sequence of Trader
+        Those in use, from :func:`traders_of`; one that is missing is not asked.
     first, last : int
         Half-open range of worlds, so that threads can share a batch.
-
-    Raises
-    ------
-    InputError
-        For a code that no trader has; `decisions` is untouched.
     """
-    traders = {trader.code: trader for trader in TRADERS.values()}
-    for code in codes_in_use:
-        if code >= 0 and code not in traders:
-            known = ", ".join(f"{c} {traders[c].name}" for c in sorted(traders))
-            raise InputError(f"policy code {code} belongs to no trader; known: {known}")
     no_flexibility.baseline(view, decisions, first, last)
-    for code, trader in traders.items():
-        if code in codes_in_use and code != no_flexibility.CODE:
-            trader.decide(view, decisions, first, last)
+    for trader in traders:
+        trader.decide(view, decisions, first, last)

@@ -4,7 +4,9 @@ One record serves everybody: scripted traders and learners fill the same arrays,
 turns them into offers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 import numpy as np
 
@@ -65,7 +67,12 @@ class Decisions:
 
     def columns(self) -> tuple[IntArray, ...]:
         """All arrays, in the order of the class."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return _COLUMNS(self)
+
+
+_COLUMNS: Callable[[Decisions], tuple[IntArray, ...]] = attrgetter(
+    *(field.name for field in fields(Decisions))
+)
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ def random_books(rng: np.random.Generator, books: int, slots: int) -> Books:
 
 def orders_of(books: Books, b: int) -> tuple[list[int], list[Order]]:
     """Slots and orders of one book, in plain integers."""
-    slots = [i for i in range(int(books.count[b])) if books.offered[b, i] > 0]
+    slots = [i for i in range(int(books.orders[b])) if books.offered[b, i] > 0]
     columns = (books.side, books.price, books.offered, books.priority, books.sequence)
     return slots, [Order(*(int(column[b, i]) for column in columns)) for i in slots]
 
@@ -56,7 +56,7 @@ def soiled(books: int, slots: int) -> Outcome:
 
 def cleared(books: Books, rules: Rules) -> Outcome:
     outcome = soiled(*books.side.shape)
-    clear_books(books, rules, outcome, 0, len(books.count))
+    clear_books(books, rules, outcome, 0, len(books.orders))
     return outcome
 
 
@@ -179,7 +179,7 @@ def test_money_energy_and_limits() -> None:
         books = random_books(rng, 20_000, 12)
         outcome = cleared(books, Rules(tie_rule=tie_rule))
         buys = books.side == Side.BUY
-        inside = np.arange(12) < books.count[:, None]
+        inside = np.arange(12) < books.orders[:, None]
         assert (outcome.pays.sum(axis=1) == 0).all() and (outcome.surplus == 0).all()
         bought = (outcome.accepted * buys).sum(axis=1)
         assert (bought == (outcome.accepted * ~buys).sum(axis=1)).all()
@@ -198,7 +198,7 @@ def test_money_energy_and_limits() -> None:
 def test_a_permuted_book_gives_the_permuted_result(tie_rule: str) -> None:
     rng = np.random.default_rng(11)
     books = random_books(rng, 20_000, 9)
-    books = books._replace(count=np.full(20_000, 9))
+    books = books._replace(orders=np.full(20_000, 9))
     order = rng.permuted(np.tile(np.arange(9), (20_000, 1)), axis=1)
     moved = {
         name: np.take_along_axis(getattr(books, name), order, axis=1)

@@ -62,7 +62,7 @@ def random_round(rng: np.random.Generator) -> tuple[Books, Outcome, np.ndarray]:
         "owner": rng.choice([0, 1, 2, 3, N + 1], (W, C, M)),
     }
     flat = {name: column.reshape(W * C, M) for name, column in columns.items()}
-    books = Books(count=count.reshape(-1), lottery=np.zeros(W * C, np.int64), **flat)
+    books = Books(orders=count.reshape(-1), lottery=np.zeros(W * C, np.int64), **flat)
     outcome = Outcome.empty(W * C, M)
     clear_books(books, Rules(), outcome, 0, W * C)
     return books, outcome, count

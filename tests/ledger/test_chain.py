@@ -7,7 +7,7 @@ from oracles.rounds import header, rounds
 
 from decent_gym.errors import InputError, LedgerError, RoundOrderError, UnknownNameError
 from decent_gym.ledger import Ledger, chain, segments, verify
-from decent_gym.ledger.hashing import GENESIS, link
+from decent_gym.ledger.hashing import GENESIS
 from decent_gym.ledger.scan import Damage, Scan
 
 # Changing either constant means another format: raise FORMAT_VERSION and keep reading the old one.
@@ -21,7 +21,6 @@ def test_the_format_has_not_changed():
     ledger.on_round(tiny.tiny_round())
     assert ledger.head == TINY_HEAD
     assert GENESIS.hex() == "800050dee603763e71c5ded4e85ac6e19fe9ee77c478683892ecf13ea2053b72"
-    assert link(GENESIS, b"") != link(b"", GENESIS)
 
 
 def test_memory_and_file_agree_on_the_head(tmp_path):

@@ -73,6 +73,18 @@ def scenario(folder, disk, sync):
     return acknowledged, ledger, None
 
 
+def assert_poisoned(ledger):
+    for again in (
+        lambda: ledger.head,
+        lambda: ledger.rounds,
+        ledger.flush,
+        lambda: ledger.on_round(RECORDS[-1]),
+        ledger.close,
+    ):
+        with pytest.raises(LedgerError, match=r"Ledger\.resume"):
+            again()
+
+
 @pytest.fixture
 def small_segments(monkeypatch):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 2500)
@@ -90,15 +102,7 @@ def test_a_fault_at_every_call_loses_nothing_acknowledged(tmp_path, small_segmen
         assert failure is not None, f"call {call} failed and nobody was told"
         assert os.strerror(error) in str(failure)
         if ledger is not None and not ledger._writer.closed:
-            for again in (
-                lambda: ledger.head,
-                lambda: ledger.rounds,
-                ledger.flush,
-                lambda: ledger.on_round(RECORDS[-1]),
-                ledger.close,
-            ):
-                with pytest.raises(LedgerError, match=r"Ledger\.resume"):
-                    again()
+            assert_poisoned(ledger)
         if acknowledged is None:  # not even create returned
             continue
         with Ledger.resume(folder) as recovered:

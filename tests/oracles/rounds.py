@@ -129,14 +129,15 @@ class SlowMarket:
     def submit(self, commodity):
         owner = self.random.randrange(self.organizations)
         start = self.number + self.random.choice([0, 0, 0, 1])
-        energy = self.random.choice([1, 250, 250, 1000, 4000, 99_999])
+        energy = self.random.choice([1, 250, 250, 250, 250, 500, 4000, 99_999])
+        tied = self.random.choice([-5000, 0, 80_000, 80_000, 120_000, 300_000])
         self.orders[commodity].append(
             {
                 "id": self.sequence + 1000,
                 "sequence": self.sequence,
                 "owner": owner,
                 "side": self.random.randrange(2),
-                "price": self.random.choice([-5000, 0, 80_000, 80_000, 120_000, 300_000]),
+                "price": self.random.choice([tied, self.random.randrange(10**5, 2 * 10**5)]),
                 "energy": energy,
                 "unsettled": energy,
                 "start": start,

@@ -1,5 +1,6 @@
 """Files that are wrong in one place: the error names file, place, value and remedy."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,21 @@ def test_there_is_no_such_file(tmp_path: Path) -> None:
 
 def test_the_table_of_bad_inputs_is_long() -> None:
     assert len(CSV_CASES) + len(TOML_CASES) >= 110
+
+
+ODD = ("-1", "0", "1e30", "nan", '"x"', "true", "[]", "{}", "1979-05-27", "9223372036854775808")
+
+
+def test_an_odd_value_anywhere_is_an_input_error_or_harmless(tmp_path: Path) -> None:
+    places = list(re.finditer(r"= ([^{\[\s,}][^\n,}]*)", TOML))
+    assert len(places) > 35
+    refused = 0
+    for place in places:
+        for odd in ODD:
+            toml = TOML[: place.start(1)] + odd + TOML[place.end(1) :]
+            try:
+                load_scenario(write_street(tmp_path, toml))
+            except InputError as error:
+                assert "street" in str(error) or ".csv" in str(error), toml
+                refused += 1
+    assert refused > 8 * len(places)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.trader_views import house, random_view
 
-from decent_gym.traders import TRADERS, Decisions, decide_all
+from decent_gym.traders import TRADERS, Decisions, decide_all, traders_of
 from decent_gym.units import PRICE_CAP
 
 SEEDS = st.integers(0, 2**32)
@@ -24,7 +24,7 @@ def decided(view, name=None):
     if name is not None:
         view.policy[:] = TRADERS[name].code
     decisions = Decisions.empty(*view.policy.shape)
-    decide_all(view, decisions, range(-2, 5), 0, len(view.policy))
+    decide_all(view, decisions, traders_of(range(-2, 5)), 0, len(view.policy))
     return decisions
 
 

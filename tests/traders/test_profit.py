@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from oracles.trader_views import house
 
-from decent_gym.traders import TRADERS, Decisions, decide_all
+from decent_gym.traders import TRADERS, Decisions, decide_all, traders_of
 
 RETAIL, FEED_IN, HEAT_RETAIL = 300_000, 80_000, 150_000
 DAY = np.array([RETAIL] * 36 + [FEED_IN] * 28 + [RETAIL] * 32)  # the sun sets the price at noon
@@ -13,7 +13,7 @@ DAY = np.array([RETAIL] * 36 + [FEED_IN] * 28 + [RETAIL] * 32)  # the sun sets t
 def decide(view, name):
     view.policy[:] = TRADERS[name].code
     decisions = Decisions.empty(1, 1)
-    decide_all(view, decisions, [TRADERS[name].code], 0, 1)
+    decide_all(view, decisions, traders_of([TRADERS[name].code]), 0, 1)
     return {block: int(getattr(decisions, block)[0, 0]) for block in decisions.__slots__}
 
 
