@@ -41,9 +41,10 @@ class LedgerHeader:
     scenario : bytes (32,)
         Digest of the scenario; zero if the market is run by hand.
     seed : int
-        The scenario's seed, 0 to 2^63 - 1; lotteries depend on it.
+        Of the world's random numbers, 0 to 2^63 - 1: its id in ``GridOperator.world_ids``, by
+        which the lotteries of the tie rule ``random`` are drawn; a simulation's episode seed.
     world : int
-        Which copy of the district in a batch.
+        Which copy of the district in a batch; says where the rounds came from, no more.
     operator_key : bytes (32,)
         The operator's public key; zero: none is configured.
     rules_version : int

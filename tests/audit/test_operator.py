@@ -44,10 +44,11 @@ def test_the_operators_ledgers_verify(tmp_path, utility, tie_rule, price_rule):
     capability, rng = Capability(), np.random.default_rng(5)
     operator = GridOperator(members, capability, worlds=WORLDS, rules=rules, start=START)
     operator.reset(np.array([0, 40, 7]), capability)
+    operator.world_ids[:] = 5, 2**62, 0
     ledgers = []
     for world in range(WORLDS):
         head = LedgerHeader.of(
-            members, rules.to_dict(), START, world=int(operator.world_ids[world]), seed=11
+            members, rules.to_dict(), START, world=world, seed=int(operator.world_ids[world])
         )
         ledgers.append(Ledger.create(tmp_path / str(world), head))
         operator.listen(world, ledgers[-1])

@@ -106,7 +106,7 @@ def test_a_record_of_62_offers_takes_about_3_kilobytes():
     record = rounds(6, seed=1, organizations=20, offers=19)[5]
     offers = sum(len(book.orders) for book in record.books)
     size = len(encode_round(record, 23))
-    assert 2_800 <= size - 40 * (offers - 62) <= 3_800  # an offer more is about 40 bytes more
+    assert 2_800 <= size * 62 / offers <= 3_900
 
 
 def test_the_header_comes_back_as_it_went():

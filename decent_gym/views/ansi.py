@@ -1,0 +1,98 @@
+"""A round as text: at most 24 lines of at most 100 columns, no escape codes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from decent_gym.models import ClearedBook, Commodity, Money, Reason, Round, Side, Tariff
+from decent_gym.units import eur, eur_per_kwh
+from decent_gym.views.wording import (
+    CASE_WORDS,
+    kilowatt_hours,
+    shortened,
+    split_unit,
+    time_words,
+)
+
+WIDTH: Final = 100
+HEIGHT: Final = 24
+
+_BAR: Final = 30
+_MOST_STATES: Final = 6
+_BOOKS_HEADER: Final = (
+    "book            kWh  EUR/kWh  valid interval      feed-in .. retail      accepted  margin"
+)
+_OFFERS_HEADER: Final = "own offers             kWh  limit EUR/kWh  accepted kWh     pays EUR  reason"
+
+
+def round_text(record: Round, learner: str, index: int, state: Mapping[str, float]) -> str:
+    """The round with the learner's offers, money and stores; see :func:`render_round`."""
+    head = [f"round {record.number}   {time_words(record)}", "─" * WIDTH, _BOOKS_HEADER]
+    head += [_book_line(record, commodity) for commodity in Commodity]
+    foot = ["─" * WIDTH, *_ledger_lines(record, index), *_state_lines(state)]
+    offers = list(_offer_lines(record, index)) or ["  none in this round"]
+    room = HEIGHT - len(head) - len(foot) - 2
+    if len(offers) > room:
+        offers = [*offers[: room - 1], f"  and {len(offers) - room + 1} more"]
+    title = shortened(learner, WIDTH - len(head[0]) - 3)
+    head[0] += title.rjust(WIDTH - len(head[0]))
+    lines = [*head, "─" * WIDTH, _OFFERS_HEADER, *offers, *foot]
+    return "\n".join(shortened(line, WIDTH) for line in lines)
+
+
+def _book_line(record: Round, commodity: Commodity) -> str:
+    book, tariff = record.books[commodity], record.tariffs[commodity]
+    price = interval = "-"
+    if book.price is not None:
+        price = f"{eur_per_kwh(book.price):.4f}"
+    if book.price_low is not None and book.price_high is not None:
+        interval = f"[{eur_per_kwh(book.price_low):.4f}, {eur_per_kwh(book.price_high):.4f}]"
+    band = f"{eur_per_kwh(tariff[Tariff.FEED_IN]):.4f} .. {eur_per_kwh(tariff[Tariff.RETAIL]):.4f}"
+    accepted = f"{np.count_nonzero(book.accepted)} of {len(book.accepted)}"
+    return (
+        f"{commodity.name.lower():<11}{kilowatt_hours(book.volume):>8.3f}  {price:>7}  "
+        f"{interval:<18}  {band:<19}  {accepted:>10}  {CASE_WORDS[book.case]}"
+    )
+
+
+def _offer_lines(record: Round, index: int) -> Iterator[str]:
+    for commodity, book in zip(Commodity, record.books, strict=True):
+        for row in np.flatnonzero(book.column("owner") == index):
+            yield _offer_line(commodity, book, int(row))
+
+
+def _offer_line(commodity: Commodity, book: ClearedBook, row: int) -> str:
+    what = f"{commodity.name.lower()} {Side(book.column('side')[row]).name}"
+    reason = Reason(book.reason[row]).name.lower().replace("_", " ")
+    return (
+        f"  {what:<16}{kilowatt_hours(book.offered[row]):>8.3f}"
+        f"  {eur_per_kwh(book.column('price')[row]):>13.4f}"
+        f"  {kilowatt_hours(book.accepted[row]):>12.3f}  {eur(book.pays[row]):>11.4f}  {reason}"
+    )
+
+
+def _ledger_lines(record: Round, index: int) -> Iterator[str]:
+    """What the learner traded and metered, and what that did to its account."""
+    energy = [
+        f"{commodity.name.lower()} {kilowatt_hours(record.traded[index, commodity]):+.3f} traded, "
+        f"{kilowatt_hours(record.metered[index, commodity]):+.3f} metered"
+        for commodity in Commodity
+    ]
+    unserved = kilowatt_hours(record.unserved[index])
+    yield "energy kWh  " + "; ".join(energy) + (f"; unserved {unserved:.3f}" if unserved else "")
+    parts = [f"{kind.name.lower()} {eur(record.money[kind, index]):+.4f}" for kind in Money]
+    total = eur(int(record.money[:, index].sum()))
+    yield f"money EUR   {total:+.4f} = " + " ".join(parts)
+    yield f"account     {eur(record.accounts[index]):+.4f} EUR"
+
+
+def _state_lines(state: Mapping[str, float]) -> Iterator[str]:
+    for name, value in list(state.items())[:_MOST_STATES]:
+        label, unit = split_unit(name)
+        if unit == "%":
+            full = round(_BAR * min(max(value, 0.0), 100.0) / 100)
+            bar = "█" * full + "░" * (_BAR - full)
+            yield f"{shortened(label, 15):<16}{bar} {value:5.1f} %"
+        else:
+            yield f"{shortened(label, 15):<16}{value:+.4f} {unit}".rstrip()
