@@ -1,9 +1,15 @@
 """What happened behind the meters, which the ledger does not show: consumption and generation."""
 
+from typing import Final
+
 import numpy as np
 
 from decent_gym.models import Commodity
 from decent_gym.simulation import Simulation
+from decent_gym.units import IntArray
+
+_MWH_PER_WH: Final = 1000
+"""Milliwatt-hours, in which devices count heat."""
 
 
 class EnergyLog:
@@ -29,25 +35,24 @@ class EnergyLog:
         self._world = world
         n = len(simulation.scenario.members)
         self.consumption = np.zeros((n, len(Commodity)), np.int64)
-        self.generation = np.zeros((n, len(Commodity)), np.int64)
         self.unserved = np.zeros(n, np.int64)
-        self._made_mwh = np.zeros(n, np.int64)
+        self._electricity_wh = np.zeros(n, np.int64)
+        self._heat_mwh = np.zeros(n, np.int64)
+
+    @property
+    def generation(self) -> IntArray:
+        """What was made since the beginning; the sum of heat is rounded down once."""
+        return np.stack([self._electricity_wh, self._heat_mwh // _MWH_PER_WH], axis=1)
 
     def step(self) -> None:
         """Run a round and add it up."""
         simulation, world = self._simulation, self._world
         flows, scenario = simulation.flows, simulation.scenario
-        now = int(simulation.operator.round[world])
+        now = int(simulation.operator.round[world])  # the profiles move on with the step
         simulation.step(world, world + 1)
         self.consumption[:, 0] += scenario.load[now] + flows.pump_electricity[world]
-        self.generation[:, 0] += scenario.pv[now] + flows.chp_electricity[world]
-        self.unserved += flows.unserved[world]
         self.consumption[:, 1] += scenario.heat[now] - flows.unserved[world]
-        self._made_mwh += flows.pump_heat[world] + flows.chp_heat[world]
-        self.generation[:, 1] += flows.boiler_heat[world]
-
-    def made(self) -> np.ndarray:
-        """Generation with the heat of heat pumps and CHP, int64 Wh (N, C)."""
-        total = self.generation.copy()
-        total[:, 1] += self._made_mwh // 1000
-        return total
+        self.unserved += flows.unserved[world]
+        self._electricity_wh += scenario.pv[now] + flows.chp_electricity[world]
+        self._heat_mwh += flows.pump_heat[world] + flows.chp_heat[world]
+        self._heat_mwh += flows.boiler_heat[world] * _MWH_PER_WH

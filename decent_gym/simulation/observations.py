@@ -15,13 +15,17 @@ from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY
 
 FloatArray = npt.NDArray[np.float32]
 
+BOUND: Final = 10.0
+"""No entry lies outside ±10: learning libraries want finite spaces.  Only tariffs more negative
+than ten times the highest retail price are ever cut off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One entry of the observation vector.
 
     ``low`` and ``high`` say where its values usually lie; only calendar and levels are bounded by
-    them.
+    them, everything by ``BOUND``.
     """
 
     name: str
@@ -90,7 +94,8 @@ def calendar(start: int, rounds: int) -> FloatArray:
     """Sine and cosine of time of day, week and year, (T, 6); round 0 begins a local day."""
     seconds = np.arange(rounds, dtype=np.float64) * ROUND_SECONDS
     day, week, year = ROUNDS_PER_DAY * ROUND_SECONDS, 7 * 86_400, 365.25 * 86_400
-    monday = (start // 86_400 + 4) % 7 * 86_400  # 1970-01-01 was a Thursday; local midnights
+    # round 0 is a local midnight, up to half a day off the one in UTC; 1970-01-01 was a Thursday
+    monday = ((start + 43_200) // 86_400 + 3) % 7 * 86_400
     january = start % int(year)
     phases = (seconds / day, (seconds + monday) / week, (seconds + january) / year)
     columns = [wave(2 * np.pi * phase) for phase in phases for wave in (np.sin, np.cos)]
@@ -149,9 +154,12 @@ def observe(  # type: ignore[no-untyped-def]
                 o[23 + j] = ((load_table[at, n] * own + 32_768) >> 16) / scale[n, 0]
                 o[23 + many + j] = ((pv_table[at, n] * cloud + 32_768) >> 16) / scale[n, 0]
                 o[23 + 2 * many + j] = ((heat_table[at, n] * warm + 32_768) >> 16) / scale[n, 1]
-                # a tenth of a degree per standard deviation and lead-growth is enough to be unsure
-                off = s * errors[w, n, 1] // unit * 10 if leads[j] > 0 else 0
-                o[23 + 3 * many + j] = (temperature[at] + off) / 200
+                # warmer than it will be where heat is underestimated: 0.1 K per standard
+                # deviation at lead 0, growing like the other errors
+                off = (s * errors[w, n, 1] * 10 + unit // 2) // unit if leads[j] > 0 else 0
+                o[23 + 3 * many + j] = (temperature[at] - off) / 200
                 o[23 + 4 * many + j] = tariff_table[at, 0, 0] / price_scale[0]
                 net = (district_load[at] * all_of_them - district_pv[at] * cloud) >> 16
                 o[23 + 5 * many + j] = net / district_scale[0]
+            for i in range(o.shape[0]):
+                o[i] = min(max(o[i], -10.0), 10.0)

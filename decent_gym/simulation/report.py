@@ -20,8 +20,9 @@ def round_report(simulation: Simulation, world: int, n: int) -> dict[str, Any]:
     dict
         ``reward_terms`` (EUR by term), ``requested`` and ``executed`` (kWh per device, what is
         drawn or stored is positive), ``traded`` and ``metered`` (kWh bought, drawn, by commodity),
-        ``price`` (EUR/kWh by commodity, None where nothing traded), ``volume`` (kWh), and
-        ``reasons`` (of its own offers: counts by reason and commodity).
+        ``unserved`` (kWh of heat that did not arrive), ``price`` (EUR/kWh by commodity, None where
+        nothing traded), ``volume`` (kWh), and ``reasons`` (of its own offers: counts by reason and
+        commodity).
     """
     d, flows, operator = simulation.decisions, simulation.flows, simulation.operator
     outcome = operator.by_world
@@ -47,6 +48,7 @@ def round_report(simulation: Simulation, world: int, n: int) -> dict[str, Any]:
         },
         "traded": {name: value / 1000 for name, value in zip(_COMMODITIES, traded, strict=True)},
         "metered": {name: value / 1000 for name, value in zip(_COMMODITIES, metered, strict=True)},
+        "unserved": int(flows.unserved[at]) / 1000,
         "volume": {name: value / 1000 for name, value in zip(_COMMODITIES, volume, strict=True)},
         "price": {
             name: value / 1_000_000 if sold else None

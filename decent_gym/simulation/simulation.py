@@ -38,7 +38,7 @@ from decent_gym.traders import (
     decide_all,
     traders_of,
 )
-from decent_gym.units import ROUNDS_PER_DAY, IntArray
+from decent_gym.units import ROUNDS_PER_DAY, IntArray, checked_int
 
 _BLOCKS_PER_MEMBER: Final = 6
 """Most offers of one organization in one book: four blocks, a step at zero, the fixed load."""
@@ -221,16 +221,17 @@ class Simulation:
         ----------
         seeds, starts : one int per world of the range
             Seed of the episode and its first round; both decide everything that follows.
+
+        Raises
+        ------
+        InputError
+            For a seed or start out of range, or another number of them; nothing has changed.
         """
         last = self.worlds if last is None else last
-        for world, seed, start in zip(range(first, last), seeds, starts, strict=True):
-            self.seeds[world] = checked_seed(int(seed))
-            self._key[world] = episode_key(int(seed))
-            if not 0 <= int(start) < self.scenario.rounds:
-                raise InputError(
-                    f"start must be a round of the scenario, 0 to {self.scenario.rounds - 1}, "
-                    f"got {int(start)}"
-                )
+        checked = _checked_begins(seeds, starts, last - first, self.scenario.rounds)
+        for world, (seed, start) in enumerate(checked, first):
+            self.seeds[world] = seed
+            self._key[world] = episode_key(seed)
             self.operator.round[world] = start
         operator, devices, span = self.operator, self.devices, slice(first, last)
         operator.world_ids[span] = self.seeds[span]
@@ -381,6 +382,20 @@ class Simulation:
     def observation_shape(self) -> tuple[int, int, int]:
         """(W, L, F) of the array that :meth:`observe` fills."""
         return (*self.learners.shape, len(FIELDS))
+
+
+def _checked_begins(
+    seeds: Sequence[int] | IntArray, starts: Sequence[int] | IntArray, worlds: int, rounds: int
+) -> list[tuple[int, int]]:
+    """Pairs of seed and first round, one per world."""
+    if len(seeds) != worlds or len(starts) != worlds:
+        raise InputError(
+            f"{worlds} worlds need {worlds} seeds and starts, got {len(seeds)} and {len(starts)}"
+        )
+    return [
+        (checked_seed(seed), checked_int(start, "start (a round of the scenario)", 0, rounds - 1))
+        for seed, start in zip(seeds, starts, strict=True)
+    ]
 
 
 def _cop(member: Member, scenario: Scenario) -> IntArray:

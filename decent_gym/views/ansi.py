@@ -8,7 +8,6 @@ import numpy as np
 from decent_gym.models import ClearedBook, Commodity, Money, Reason, Round, Side, Tariff
 from decent_gym.units import eur, eur_per_kwh
 from decent_gym.views.wording import (
-    CASE_WORDS,
     kilowatt_hours,
     shortened,
     split_unit,
@@ -21,7 +20,7 @@ HEIGHT: Final = 24
 _BAR: Final = 30
 _MOST_STATES: Final = 6
 _BOOKS_HEADER: Final = (
-    "book            kWh  EUR/kWh  valid interval      feed-in .. retail      accepted  margin"
+    "book            kWh  EUR/kWh  valid interval      feed-in .. retail      accepted  case"
 )
 _OFFERS_HEADER: Final = "own offers             kWh  limit EUR/kWh  accepted kWh     pays EUR  reason"
 
@@ -52,7 +51,7 @@ def _book_line(record: Round, commodity: Commodity) -> str:
     accepted = f"{np.count_nonzero(book.accepted)} of {len(book.accepted)}"
     return (
         f"{commodity.name.lower():<11}{kilowatt_hours(book.volume):>8.3f}  {price:>7}  "
-        f"{interval:<18}  {band:<19}  {accepted:>10}  {CASE_WORDS[book.case]}"
+        f"{interval:<18}  {band:<19}  {accepted:>10}  {book.case.name.lower().replace('_', ' ')}"
     )
 
 
@@ -75,16 +74,16 @@ def _offer_line(commodity: Commodity, book: ClearedBook, row: int) -> str:
 def _ledger_lines(record: Round, index: int) -> Iterator[str]:
     """What the learner traded and metered, and what that did to its account."""
     energy = [
-        f"{commodity.name.lower()} {kilowatt_hours(record.traded[index, commodity]):+.3f} traded, "
-        f"{kilowatt_hours(record.metered[index, commodity]):+.3f} metered"
+        f"{commodity.name.lower()} {kilowatt_hours(record.traded[index, commodity]):+z.3f} traded, "
+        f"{kilowatt_hours(record.metered[index, commodity]):+z.3f} metered"
         for commodity in Commodity
     ]
     unserved = kilowatt_hours(record.unserved[index])
     yield "energy kWh  " + "; ".join(energy) + (f"; unserved {unserved:.3f}" if unserved else "")
-    parts = [f"{kind.name.lower()} {eur(record.money[kind, index]):+.4f}" for kind in Money]
+    parts = [f"{kind.name.lower()} {eur(record.money[kind, index]):+z.4f}" for kind in Money]
     total = eur(int(record.money[:, index].sum()))
-    yield f"money EUR   {total:+.4f} = " + " ".join(parts)
-    yield f"account     {eur(record.accounts[index]):+.4f} EUR"
+    yield f"money EUR   {total:+z.4f} = " + " ".join(parts)
+    yield f"account     {eur(record.accounts[index]):+z.4f} EUR"
 
 
 def _state_lines(state: Mapping[str, float]) -> Iterator[str]:
@@ -95,4 +94,4 @@ def _state_lines(state: Mapping[str, float]) -> Iterator[str]:
             bar = "█" * full + "░" * (_BAR - full)
             yield f"{shortened(label, 15):<16}{bar} {value:5.1f} %"
         else:
-            yield f"{shortened(label, 15):<16}{value:+.4f} {unit}".rstrip()
+            yield f"{shortened(label, 15):<16}{value:+z.4f} {unit}".rstrip()

@@ -12,7 +12,7 @@ from decent_gym.units import IntArray, eur_per_kwh
 FloatArray = npt.NDArray[np.float64]
 
 _UTILITY_CLASS: Final = 1
-_NICE: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+_NICE: Final = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def energy_range(book: ClearedBook) -> float:
 
 
 def nice_ceiling(value: float) -> float:
-    """The next of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten at or above `value` > 0."""
+    """The next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten at or above `value` > 0."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * next((nice for nice in _NICE if nice * power >= value), 10.0))
 

@@ -37,7 +37,8 @@ WIDTH: Final = 900
 HEIGHT: Final = 600
 
 _LEFT, _RIGHT = 0.755, 0.98
-_SIDES: Final = ((Side.SELL, BLUE), (Side.BUY, VERMILION))
+# Where both curves run along one tariff, the broader one shows on both sides of the other.
+_SIDES: Final = ((Side.SELL, BLUE, 5.0), (Side.BUY, VERMILION, 2.2))
 _MOST_STATES: Final = 5
 
 
@@ -66,17 +67,18 @@ def _draw_book(axes: "Axes", commodity: Commodity, record: Round, index: int) ->
     axes.set_xlim(0, energy_range(book))
     low, high = price_range(book, retail, feed_in)
     axes.set_ylim(low, high)
+    axes.locator_params(axis="y", nbins=7)
     axes.set_ylabel("EUR/kWh", fontsize=8, color=INK)
     axes.set_xlabel("kWh, cumulative", fontsize=8, color=INK, labelpad=2)
     _draw_title(axes, commodity, book)
     _draw_tariffs(axes, retail, feed_in)
     _draw_price(axes, book)
-    for side, colour in _SIDES:
+    for side, colour, broad in _SIDES:
         steps = MeritSteps.of(book, side)
         _draw_own(axes, steps, index)
         x, y = steps.line(high if side == Side.SELL else low)
         axes.plot(x, y, color=colour, linewidth=1.0, zorder=4)
-        axes.plot(*steps.accepted_line(), color=colour, linewidth=2.8, zorder=5)
+        axes.plot(*steps.accepted_line(), color=colour, linewidth=broad, zorder=5)
     if not len(book.offered):
         _centred(axes, "no orders in this book")
 
@@ -107,14 +109,14 @@ def _draw_price(axes: "Axes", book: ClearedBook) -> None:
     if book.price_low is not None and book.price_high is not None:
         low, high = eur_per_kwh(book.price_low), eur_per_kwh(book.price_high)
         axes.axhspan(low, high, color=GREY, alpha=0.3, linewidth=0, zorder=1)
-    axes.axhline(eur_per_kwh(book.price), color=INK, linewidth=1.2, linestyle="--", zorder=3)
+    axes.axhline(eur_per_kwh(book.price), color=INK, linewidth=1.2, linestyle="--", zorder=5.5)
 
 
 def _draw_own(axes: "Axes", steps: MeritSteps, index: int) -> None:
     """A highlighter along the learner's steps, and a dot so that the shortest is seen."""
     for row in np.flatnonzero(steps.owner == index):
         x, y = [steps.begin[row], steps.end[row]], [steps.price[row]] * 2
-        axes.plot(x, y, color=YELLOW, linewidth=9, solid_capstyle="butt", zorder=3.5)
+        axes.plot(x, y, color=YELLOW, linewidth=9, solid_capstyle="butt", zorder=3)
         axes.plot(
             [sum(x) / 2], y[:1], "o", color=YELLOW, markersize=6, markeredgecolor=INK,
             markeredgewidth=1, zorder=6,
@@ -150,7 +152,7 @@ def _draw_state(figure: "Figure", y: float, state: Mapping[str, float]) -> float
         label, unit = split_unit(name)
         _words(figure, y, shortened(label, 18))
         if unit != "%":
-            _words(figure, y, f"{value:+.3f} {unit}", right=True)
+            _words(figure, y, f"{value:+z.3f} {unit}", right=True)
             y -= 0.04
             continue
         _words(figure, y, f"{value:.0f} %", right=True)
@@ -163,24 +165,24 @@ def _draw_state(figure: "Figure", y: float, state: Mapping[str, float]) -> float
 
 
 def _draw_energy(figure: "Figure", y: float, record: Round, index: int) -> float:
-    _words(figure, y, "kWh, drawn +", colour=GREY)
+    _words(figure, y, "kWh drawn", colour=GREY)
     _words(figure, y, "traded", right=True, x=0.9, colour=GREY)
     _words(figure, y, "metered", right=True, colour=GREY)
     for commodity in Commodity:
         y -= 0.033
         _words(figure, y, commodity.name.lower())
         for table, x in ((record.traded, 0.9), (record.metered, _RIGHT)):
-            _words(figure, y, f"{kilowatt_hours(table[index, commodity]):+.3f}", right=True, x=x)
+            _words(figure, y, f"{kilowatt_hours(table[index, commodity]):+z.3f}", right=True, x=x)
     return y - 0.033
 
 
 def _draw_money(figure: "Figure", y: float, record: Round, index: int) -> None:
-    _words(figure, y, "EUR, received +", colour=GREY)
+    _words(figure, y, "EUR received", colour=GREY)
     rows = [(kind.name.lower(), int(record.money[kind, index])) for kind in Money]
     for name, amount in [*rows, ("this round", int(record.money[:, index].sum()))]:
         y -= 0.033
         _words(figure, y, name)
-        _words(figure, y, f"{eur(amount):+.4f}", right=True)
+        _words(figure, y, f"{eur(amount):+z.4f}", right=True)
 
 
 def _words(
@@ -199,8 +201,8 @@ def _draw_legend(figure: "Figure") -> None:
     from matplotlib.patches import Patch
 
     handles = [
-        Line2D([], [], color=BLUE, linewidth=2.8, label="supply (thick: accepted)"),
-        Line2D([], [], color=VERMILION, linewidth=2.8, label="demand (thick: accepted)"),
+        Line2D([], [], color=BLUE, linewidth=5.0, label="supply (thick: accepted)"),
+        Line2D([], [], color=VERMILION, linewidth=2.2, label="demand (thick: accepted)"),
         Line2D([], [], color=YELLOW, linewidth=9, marker="o", markersize=6, markeredgecolor=INK,
                label="own offers"),
         Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="clearing price"),

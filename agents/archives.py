@@ -1,0 +1,107 @@
+"""Reading somebody else's archives: names, sizes and types are checked before a byte is unpacked.
+
+A zip is a list of promises.  195 kB of it grew to 200 MB when we tried, so nothing is unpacked
+that does not say first, within bounds, how large it is and how it is called.
+"""
+
+import io
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from decent_gym.errors import DataError
+
+LARGEST_ARCHIVE: Final = 2**28
+"""Bytes, unpacked."""
+MEMBERS_OF_A_MODEL: Final = frozenset(
+    {
+        "policy.pth",
+        "policy.optimizer.pth",
+        "pytorch_variables.pth",
+        "_stable_baselines3_version",
+        "system_info.txt",
+    }
+)
+"""Not ``data``: Stable-Baselines3 keeps pickles in it, and we never write it."""
+
+
+def checked_bytes(path: Path, members: Collection[str]) -> bytes:
+    """The archive's bytes, after its table of contents has been found harmless.
+
+    The caller parses these bytes, not the file, which may change in between.
+
+    Raises
+    ------
+    DataError
+        If it is no zip, holds anything but `members`, one of them twice, or too much.
+    """
+    try:
+        if path.stat().st_size > LARGEST_ARCHIVE:
+            raise DataError(f"{path.name} has more than {LARGEST_ARCHIVE} bytes")
+        content = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+    except FileNotFoundError:
+        raise DataError(f"{path.name} is missing in {path.parent}") from None
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{path.name} is no zip archive: {error}") from None
+    names = [info.filename for info in infos]
+    for name in names:
+        if name not in members:
+            raise DataError(
+                f"{path.name} holds {name[:80]!r}, which we never write; it was edited or comes "
+                "from elsewhere and is not loaded"
+            )
+    if len(set(names)) < len(names):
+        raise DataError(f"{path.name} holds a name twice")
+    total = sum(info.file_size for info in infos)
+    if total > LARGEST_ARCHIVE:
+        raise DataError(f"{path.name} would unpack to {total} bytes, at most {LARGEST_ARCHIVE}")
+    return content
+
+
+def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, npt.NDArray[Any]]:
+    """Float64 arrays of exactly these names and shapes, all finite, from an npz file.
+
+    Raises
+    ------
+    DataError
+        Naming the array, what it is and what it should be.
+    """
+    content = checked_bytes(path, {f"{name}.npy" for name in shapes})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name, shape in shapes.items():
+            _check_header(archive, path.name, name, shape)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
+            arrays = {name: loaded[name] for name in shapes}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path.name} cannot be read: {error}") from None
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"{path.name}: {name} holds values that are not finite")
+    return arrays
+
+
+def _check_header(
+    archive: zipfile.ZipFile, file: str, name: str, shape: tuple[int, ...]
+) -> None:
+    """The array's header, before numpy allocates what it promises."""
+    try:
+        with archive.open(f"{name}.npy") as member:
+            version = np.lib.format.read_magic(member)
+            if version != (1, 0):
+                raise DataError(f"{file}: {name} has npy version {version}, expected (1, 0)")
+            found, _, dtype = np.lib.format.read_array_header_1_0(member)
+    except KeyError:
+        raise DataError(f"{file}: {name} is missing") from None
+    except (ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"{file}: {name} cannot be read: {error}") from None
+    if found != shape or dtype != np.float64:
+        raise DataError(
+            f"{file}: {name} must be float64 of shape {shape}, got {dtype} of shape {found}"
+        )

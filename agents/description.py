@@ -1,0 +1,166 @@
+"""``policy.json``: everything about a trained policy that is not a number of its network.
+
+The file is ours, plain and strict, so that a policy can be rebuilt without unpickling anything.
+Whatever it does not know, it refuses.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import PurePath
+from typing import Any, Final, NoReturn
+
+from decent_gym.errors import DataError
+
+SCHEMA: Final = 1
+ACTIVATIONS: Final = ("relu", "tanh")
+LARGEST_FILE: Final = 65_536
+"""Bytes."""
+WIDEST_LAYER: Final = 4_096
+MOST_LAYERS: Final = 8
+MOST_NAMES: Final = 10_000
+LONGEST_TEXT: Final = 200
+
+Option = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a policy is, what it was trained on, and what it expects to see.
+
+    Attributes
+    ----------
+    algorithm : {"ppo"}
+    scenario : str
+        A name in ``SCENARIOS``, or the name of a scenario file (never a path).
+    options : dict
+        Keywords of the scenario.
+    scenario_digest : str
+        SHA-256 of the scenario, hexadecimal.
+    learner : str
+        The organization it acts for.
+    observations, actions : tuple of str
+        Names of the entries of both vectors, in order.
+    hidden : tuple of int
+        Widths of the hidden layers of the policy and of the value network.
+    activation : {"tanh", "relu"}
+    clip, epsilon : float
+        Observations become ``clip((x - mean) / sqrt(variance + epsilon), -clip, clip)``.
+    steps, seed : int
+        How long it was trained, and from which seed.
+    settings : dict
+        The other arguments of the training, as information.
+    versions : dict of str to str
+        Software that wrote the files, as information.
+    schema : int
+    """
+
+    algorithm: str
+    scenario: str
+    options: dict[str, Option]
+    scenario_digest: str
+    learner: str
+    observations: tuple[str, ...]
+    actions: tuple[str, ...]
+    hidden: tuple[int, ...]
+    activation: str
+    clip: float
+    epsilon: float
+    steps: int
+    seed: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        _expect(self.schema == SCHEMA, "schema", self.schema, f"{SCHEMA}, the only known version")
+        _expect(self.algorithm == "ppo", "algorithm", self.algorithm, "'ppo'")
+        for name in ("scenario", "learner", "scenario_digest"):
+            _expect(_is_text(getattr(self, name)), name, getattr(self, name), "a short text")
+        parts = PurePath(self.scenario.replace("\\", "/")).parts
+        _expect(len(parts) == 1 and parts[0] not in ("..", "/"), "scenario", self.scenario,
+                "a name without folders")  # fmt: skip
+        for name in ("observations", "actions"):
+            names = getattr(self, name)
+            is_right = isinstance(names, tuple) and 0 < len(names) <= MOST_NAMES
+            _expect(is_right and all(map(_is_text, names)), name, names, "a list of names")
+        is_right = isinstance(self.hidden, tuple) and len(self.hidden) <= MOST_LAYERS
+        is_right = is_right and all(_is_int(w) and 0 < w <= WIDEST_LAYER for w in self.hidden)
+        _expect(is_right, "hidden", self.hidden,
+                f"up to {MOST_LAYERS} widths from 1 to {WIDEST_LAYER}")  # fmt: skip
+        _expect(self.activation in ACTIVATIONS, "activation", self.activation, str(ACTIVATIONS))
+        for name in ("clip", "epsilon"):
+            value = getattr(self, name)
+            is_right = isinstance(value, float) and 0 < value < math.inf
+            _expect(is_right, name, value, "a positive number")
+        for name in ("steps", "seed"):
+            value = getattr(self, name)
+            _expect(_is_int(value) and 0 <= value < 2**63, name, value, "an integer, 0 or more")
+        _expect(isinstance(self.options, dict) and all(map(_is_option, self.options.values())),
+                "options", self.options, "names with plain values")  # fmt: skip
+        for name in ("settings", "versions"):
+            _expect(isinstance(getattr(self, name), dict), name, getattr(self, name), "an object")
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Description":
+        """Read the file's text.
+
+        Raises
+        ------
+        DataError
+            For anything that :meth:`to_json` would not write: says which field, what it held and
+            what was expected.
+        """
+        if len(text) > LARGEST_FILE:
+            raise DataError(f"policy.json has {len(text)} bytes, more than {LARGEST_FILE}")
+        try:
+            data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twice)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"policy.json is no JSON that we write: {error}") from None
+        if not isinstance(data, dict):
+            raise DataError(f"policy.json must hold an object, got {type(data).__name__}")
+        if data.get("schema") != SCHEMA:
+            raise DataError(
+                f"policy.json: schema must be {SCHEMA}, the only known version, got "
+                f"{data.get('schema')!r}"
+            )
+        known = {f.name for f in fields(cls)}
+        if data.keys() != known:
+            wrong = sorted(data.keys() ^ known)
+            raise DataError(f"policy.json: unknown or missing fields {', '.join(wrong)}")
+        for name in ("observations", "actions", "hidden"):
+            _expect(isinstance(data[name], list), name, data[name], "a list")
+            data[name] = tuple(data[name])
+        return cls(**data)
+
+
+def _expect(is_right: bool, name: str, value: object, expected: str) -> None:
+    if not is_right:
+        raise DataError(f"policy.json: {name} must be {expected}, got {str(value)[:LONGEST_TEXT]!r}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_option(value: object) -> bool:
+    return value is None or isinstance(value, Option)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("a key stands twice")
+    return data

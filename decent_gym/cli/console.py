@@ -1,0 +1,77 @@
+"""Where output goes: results to stdout, progress to stderr, and only if somebody looks at it."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+PLAIN_WIDTH: Final = 110
+"""Columns of a table that goes into a file or a pipe."""
+
+Advance = Callable[[int], None]
+
+
+def out() -> Console:
+    """The console for results."""
+    if sys.stdout.isatty():
+        return Console()
+    return Console(width=PLAIN_WIDTH, highlight=False)
+
+
+def write_json(value: Any) -> None:
+    """One JSON object on stdout, keys in the order given."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def complain(error: BaseException | str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"decent-gym: {' '.join(str(error).split())}\n")
+
+
+@contextmanager
+def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[Advance]:
+    """A progress bar on stderr; gives a function that is told how many rounds are done.
+
+    Nothing is shown if stderr is not a terminal or `quiet` is set.
+    """
+    stderr = Console(stderr=True)
+    if quiet or not stderr.is_terminal:
+        yield _nothing
+        return
+    with Progress(*_columns(total), console=stderr, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _nothing(done: int) -> None:
+    """Show no progress."""
+
+
+def _columns(total: int | None) -> tuple[ProgressColumn, ...]:
+    start = (SpinnerColumn(), TextColumn("{task.description}"))
+    if total is None:
+        return (*start, TimeElapsedColumn())
+    left = (TextColumn("left"), TimeRemainingColumn())
+    return (*start, BarColumn(), MofNCompleteColumn(), _Rate(), *left)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Rounds per second, once known."""
+        speed = task.finished_speed or task.speed
+        return Text("compiling" if speed is None else f"{speed:,.0f} rounds/s")

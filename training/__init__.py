@@ -1,0 +1,1 @@
+"""Training and evaluation, one readable script each; they run from a checkout."""
