@@ -18,6 +18,9 @@ The tree separates whose fault it is: the caller's (``InputError``), somebody el
 A failed *verification* is not an error but a result: :class:`decent_gym.ledger.Verification`.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 
 class DecentGymError(Exception):
     """Base of all errors raised on purpose."""
@@ -49,6 +52,10 @@ class OfferError(InputError):
         super().__init__(message)
         self.field = field
         self.value = value
+
+    def __reduce__(self) -> tuple[Callable[..., "OfferError"], tuple[object, ...]]:
+        # an error that crosses processes is pickled, and its args alone would not make it again
+        return partial(OfferError, field=self.field, value=self.value), self.args
 
 
 class ActionError(InputError):
@@ -82,3 +89,7 @@ class MissingExtraError(DecentGymError, ImportError):
         super().__init__(f"{purpose} needs {package}: pip install 'decent-gym[{extra}]'")
         self.package = package
         self.extra = extra
+        self._purpose = purpose
+
+    def __reduce__(self) -> tuple[Callable[..., "MissingExtraError"], tuple[object, ...]]:
+        return MissingExtraError, (self.package, self.extra, self._purpose)

@@ -6,7 +6,9 @@ same on every machine and thread count, which floats are not.
 """
 
 import operator
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from numbers import Real
 from typing import Final
 
 import numpy as np
@@ -34,6 +36,9 @@ PRODUCT_CAP: Final = 2**62
 BOOK_ENERGY_CAP: Final = PRODUCT_CAP // max(ENERGY_CAP, PRICE_CAP)
 """Largest sum of energies in one book, Wh; shared out among its organizations at submission."""
 JSON_INTEGER_CAP: Final = 2**53 - 1
+"""Largest integer that every reader of JSON understands; caps ids and device numbers."""
+
+_DECADES: Final = 20
 
 
 def exact_int(value: object, name: str) -> int:
@@ -53,7 +58,9 @@ def exact_int(value: object, name: str) -> int:
             f"{name} must be an integer, got {type(value).__name__} {value!r}"
         ) from None
     if not -(2**63) < number < 2**63:
-        raise InputError(f"{name} must fit 64 bits, got {number}")
+        # Python refuses to print an integer of thousands of digits
+        shown = number if number.bit_length() < 1024 else f"one of {number.bit_length()} bits"
+        raise InputError(f"{name} must fit 64 bits, got {shown}")
     return number
 
 
@@ -82,19 +89,24 @@ def micro_eur_per_kwh(eur_per_kwh: float | str | Decimal) -> int:
 
 
 def _scaled(value: float | str | Decimal, scale: int, name: str, cap: int) -> int:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         raise InputError(f"{name} must be a number, got the bool {value!r}")
+    if not isinstance(value, str | Decimal | Real):
+        raise InputError(f"{name} must be a number, got {type(value).__name__} {value!r}")
     try:
         # repr of a float is the shortest text that means it: 0.285 becomes 285000, not 284999.99
-        number = Decimal(repr(float(value)) if not isinstance(value, str | Decimal) else value)
-    except (InvalidOperation, OverflowError, TypeError, ValueError):
+        number = Decimal(value if isinstance(value, str | Decimal) else repr(float(value)))
+    except InvalidOperation:
         raise InputError(f"{name} must be a number, got {value!r}") from None
+    except OverflowError:  # an integer that no float can hold
+        raise InputError(f"{name} must be within +-{cap / scale:g}, got more") from None
     if not number.is_finite() or (number.is_zero() and number.is_signed()):
         raise InputError(f"{name} must be finite and not -0.0, got {value!r}")
-    if abs(number) > cap:  # also keeps the product below within decimal's range
-        raise InputError(f"{name} must be within +-{cap / scale:g}, got {value!r}")
-    scaled = int((number * scale).to_integral_value(rounding=ROUND_HALF_EVEN))
-    if abs(scaled) > cap:
+    # an exponent far out would make the Fraction huge; a Fraction is exact whatever the thread's
+    # decimal context says, and round() goes half to even
+    exponent = number.adjusted() if number else 0
+    scaled = round(Fraction(number) * scale) if -_DECADES < exponent < _DECADES else 0
+    if exponent >= _DECADES or abs(scaled) > cap:
         raise InputError(f"{name} must be within +-{cap / scale:g}, got {value!r}")
     return scaled
 

@@ -17,6 +17,8 @@ _NO_DEVICE = -1
 _REPLACED = 6
 _ENERGY_CAP = 10**8
 _PRICE_CAP = 10**8
+_NUMBER_CAP = 2**53 - 1
+_ACCOUNT_CAP = 2**60
 _NEVER = 2**62
 
 ADMITTED = 0
@@ -35,6 +37,20 @@ TOO_MANY = 12
 TOO_MUCH = 13
 SELF_CROSSING = 14
 DUPLICATE_ID = 15
+BAD_ID = 16
+BAD_ACCOUNT = 17
+
+
+@njit(cache=True, nogil=True)
+def room_needed(first, last, o_count, rows, b_count):  # type: ignore[no-untyped-def]
+    """The most slots that a book needs to take all orders; -1 if a count is not in [0, rows]."""
+    needed = 0
+    for w in range(first, last):
+        for c in range(o_count.shape[1]):
+            if o_count[w, c] < 0 or o_count[w, c] > rows:
+                return -1
+            needed = max(needed, b_count[w, c] + o_count[w, c])
+    return needed
 
 
 @njit(cache=True, nogil=True)
@@ -42,7 +58,7 @@ def admit(  # type: ignore[no-untyped-def]
     first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
     o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
     b_until, b_priority, b_device, b_cap, b_count, reason, rounds, next_sequence, enabled,
-    priority, energy_limit, offers, energies, top_bid, low_ask, max_offers, horizon,
+    priority, energy_limit, balances, offers, energies, top_bid, low_ask, max_offers, horizon,
 ):  # fmt: skip
     """Write every admissible order into its book; `status` says what became of each.
 
@@ -63,10 +79,10 @@ def admit(  # type: ignore[no-untyped-def]
                 low_ask[w, a] = _NEVER
             standing = b_count[w, c]
             for i in range(standing):
+                a = b_owner[w, c, i]
+                offers[w, a] += 1  # also what was ended in this round: it keeps its slot until then
                 if b_until[w, c, i] <= now:
                     continue
-                a = b_owner[w, c, i]
-                offers[w, a] += 1
                 energies[w, a] += b_energy[w, c, i]
                 if b_side[w, c, i] == _BUY:
                     top_bid[w, a] = max(top_bid[w, a], b_price[w, c, i])
@@ -98,10 +114,14 @@ def admit(  # type: ignore[no-untyped-def]
                     code = 9
                 elif o_cap[w, c, r] <= 0 or o_cap[w, c, r] > _ENERGY_CAP:
                     code = 10
-                elif o_device[w, c, r] < _NO_DEVICE:
+                elif o_device[w, c, r] < _NO_DEVICE or o_device[w, c, r] > _NUMBER_CAP:
                     code = 11
+                elif o_id[w, c, r] > _NUMBER_CAP:
+                    code = 16
+                elif balances[w, a] > _ACCOUNT_CAP or balances[w, a] < -_ACCOUNT_CAP:
+                    code = 17
+                freed_energy = 0
                 if code == 0:
-                    freed_offers, freed_energy = 0, 0
                     if o_device[w, c, r] != _NO_DEVICE:
                         for i in range(standing):
                             if (
@@ -110,9 +130,8 @@ def admit(  # type: ignore[no-untyped-def]
                                 and b_side[w, c, i] == side
                                 and b_until[w, c, i] > now
                             ):
-                                freed_offers += 1
                                 freed_energy += b_energy[w, c, i]
-                    if offers[w, a] - freed_offers + 1 > max_offers:
+                    if offers[w, a] >= max_offers:
                         code = 12
                     elif energies[w, a] - freed_energy + energy > energy_limit[a]:
                         code = 13
@@ -143,7 +162,7 @@ def admit(  # type: ignore[no-untyped-def]
                 if code != 0:
                     refused += 1
                     continue
-                if freed_offers > 0:
+                if freed_energy > 0:
                     for i in range(standing):
                         if (
                             b_owner[w, c, i] == a
@@ -153,7 +172,6 @@ def admit(  # type: ignore[no-untyped-def]
                         ):
                             b_until[w, c, i] = now
                             reason[w, c, i] = _REPLACED
-                    offers[w, a] -= freed_offers
                     energies[w, a] -= freed_energy
                 sequence = next_sequence[w]
                 next_sequence[w] += 1
@@ -201,10 +219,16 @@ def refusal(
         EMPTY_WINDOW: ("valid_until", f"must be after its start {value['start']}"),
         TOO_LONG: ("valid_until", f"is too far ahead: at most round {now + horizon}"),
         BAD_CAP: ("max_per_round", f"must be 1 to {ENERGY_CAP} Wh"),
-        BAD_DEVICE: ("device", "must be -1 (none) or more"),
+        BAD_DEVICE: ("device", f"must be -1 (none) to {_NUMBER_CAP}"),
+        BAD_ID: ("id", f"must be 0 to {_NUMBER_CAP}"),
+        BAD_ACCOUNT: (
+            "organization",
+            f"has an account beyond +-{_ACCOUNT_CAP} n-euro, past which sums might not fit 64 bits",
+        ),
         TOO_MANY: (
             "organization",
-            f"has {limits['max_offers']} offers in this book already; withdraw some first",
+            f"has {limits['max_offers']} offers in this book already, counting those ended since "
+            "the round opened; wait for the next round",
         ),
         TOO_MUCH: (
             "energy",

@@ -8,6 +8,8 @@ from decent_gym.errors import InputError
 from decent_gym.models import Commodity
 from decent_gym.units import PRICE_CAP, checked_int
 
+_PRICE_CAP = 10**8
+
 
 @dataclass(frozen=True, slots=True)
 class Tariffs:
@@ -46,10 +48,14 @@ DEFAULT_TARIFFS = {
 
 @njit(cache=True, nogil=True)
 def first_out_of_order(first, last, tariffs):  # type: ignore[no-untyped-def]
-    """The first world whose tariffs (W, C, 4) break ``long < feed_in <= retail < short``, or -1."""
+    """The first world whose tariffs (W, C, 4) are not in order or beyond the cap, or -1.
+
+    The order is ``long < feed_in <= retail < short``.
+    """
     for w in range(first, last):
         for c in range(tariffs.shape[1]):
             retail, feed_in = tariffs[w, c, 0], tariffs[w, c, 1]
-            if not (tariffs[w, c, 3] < feed_in <= retail < tariffs[w, c, 2]):
+            short, long = tariffs[w, c, 2], tariffs[w, c, 3]
+            if not (-_PRICE_CAP <= long < feed_in <= retail < short <= _PRICE_CAP):
                 return w
     return -1

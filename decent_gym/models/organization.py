@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from decent_gym.errors import InputError
+from decent_gym.units import checked_int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class Organization:
                 raise InputError(
                     f"organization {what} must be 1 to 64 letters, digits, '_' or '-', got {text!r}"
                 )
-        if self.priority not in (0, 1):
+        checked_int(self.priority, f"organization {self.name!r}: priority", 0, 1)
+        if not isinstance(self.enabled, bool):
             raise InputError(
-                f"organization {self.name!r}: priority must be 0 or 1, got {self.priority!r}"
+                f"organization {self.name!r}: enabled must be True or False, got {self.enabled!r}"
             )
 
 

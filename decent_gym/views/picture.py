@@ -38,7 +38,8 @@ HEIGHT: Final = 600
 
 _LEFT, _RIGHT = 0.755, 0.98
 # Where both curves run along one tariff, the broader one shows on both sides of the other.
-_SIDES: Final = ((Side.SELL, BLUE, 5.0), (Side.BUY, VERMILION, 2.2))
+_SIDES: Final = ((Side.SELL, BLUE, 5.0), (Side.BUY, VERMILION, 2.8))
+_DASHES: Final = (0, (4, 3))
 _MOST_STATES: Final = 5
 
 
@@ -71,14 +72,15 @@ def _draw_book(axes: "Axes", commodity: Commodity, record: Round, index: int) ->
     axes.set_ylabel("EUR/kWh", fontsize=8, color=INK)
     axes.set_xlabel("kWh, cumulative", fontsize=8, color=INK, labelpad=2)
     _draw_title(axes, commodity, book)
-    _draw_tariffs(axes, retail, feed_in)
+    _draw_tariffs(axes, eur_per_kwh(retail), eur_per_kwh(feed_in), (high - low) / 15)
     _draw_price(axes, book)
     for side, colour, broad in _SIDES:
         steps = MeritSteps.of(book, side)
         _draw_own(axes, steps, index)
         x, y = steps.line(high if side == Side.SELL else low)
         axes.plot(x, y, color=colour, linewidth=1.0, zorder=4)
-        axes.plot(*steps.accepted_line(), color=colour, linewidth=broad, zorder=5)
+        x, y = steps.accepted_line()
+        axes.plot(x, y, color=colour, linewidth=broad, solid_capstyle="butt", zorder=5)
     if not len(book.offered):
         _centred(axes, "no orders in this book")
 
@@ -92,10 +94,14 @@ def _draw_title(axes: "Axes", commodity: Commodity, book: ClearedBook) -> None:
     axes.set_title(text, fontsize=9, color=INK, loc="right")
 
 
-def _draw_tariffs(axes: "Axes", retail: int, feed_in: int) -> None:
-    for price, name in ((retail, "retail"), (feed_in, "feed-in")):
-        y = eur_per_kwh(price)
-        axes.axhline(y, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2)
+def _draw_tariffs(axes: "Axes", retail: float, feed_in: float, apart: float) -> None:
+    """Dotted lines with their names, which share a place where they would overlap."""
+    names = [(retail, "retail"), (feed_in, "feed-in")]
+    if retail - feed_in < apart:
+        names = [((retail + feed_in) / 2, "tariffs")]
+    for price in (retail, feed_in):
+        axes.axhline(price, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2)
+    for y, name in names:
         axes.text(
             1.01, y, name, fontsize=7, color=GREY, va="center", transform=axes.get_yaxis_transform()
         )
@@ -109,7 +115,7 @@ def _draw_price(axes: "Axes", book: ClearedBook) -> None:
     if book.price_low is not None and book.price_high is not None:
         low, high = eur_per_kwh(book.price_low), eur_per_kwh(book.price_high)
         axes.axhspan(low, high, color=GREY, alpha=0.3, linewidth=0, zorder=1)
-    axes.axhline(eur_per_kwh(book.price), color=INK, linewidth=1.2, linestyle="--", zorder=5.5)
+    axes.axhline(eur_per_kwh(book.price), color=INK, linewidth=1.0, linestyle=_DASHES, zorder=5.5)
 
 
 def _draw_own(axes: "Axes", steps: MeritSteps, index: int) -> None:
@@ -202,10 +208,10 @@ def _draw_legend(figure: "Figure") -> None:
 
     handles = [
         Line2D([], [], color=BLUE, linewidth=5.0, label="supply (thick: accepted)"),
-        Line2D([], [], color=VERMILION, linewidth=2.2, label="demand (thick: accepted)"),
+        Line2D([], [], color=VERMILION, linewidth=2.8, label="demand (thick: accepted)"),
         Line2D([], [], color=YELLOW, linewidth=9, marker="o", markersize=6, markeredgecolor=INK,
                label="own offers"),
-        Line2D([], [], color=INK, linewidth=1.2, linestyle="--", label="clearing price"),
+        Line2D([], [], color=INK, linewidth=1.0, linestyle=_DASHES, label="clearing price"),
         Patch(color=GREY, alpha=0.3, linewidth=0, label="valid prices"),
         Patch(color=PALE, alpha=0.6, linewidth=0, label="traded volume"),
     ]  # fmt: skip

@@ -35,6 +35,10 @@ _UTILITY_WORDS: Final = {
     Commodity.ELECTRICITY: "net: from (+) or\nto (–) the main grid",
     Commodity.HEAT: "net: from (+) or to (–)\nthe backup boiler",
 }
+_METER_WORDS: Final = {
+    Commodity.ELECTRICITY: "electricity: metered by members",
+    Commodity.HEAT: "heat: metered by members and the network",
+}
 
 
 def plot_rounds(
@@ -72,6 +76,7 @@ def plot_rounds(
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"path of a plot must end in '.png', got {str(path)!r}")
+    rounds = list(rounds)
     series = MarketSeries.of(rounds, names)
     figure = new_figure("plotting rounds", 12, 10)
     panels = [figure.add_axes((_LEFT, bottom, _RIGHT - _LEFT, 0.195)) for bottom in _BOTTOMS]
@@ -133,14 +138,14 @@ def _draw_volumes(axes: "Axes", series: MarketSeries) -> None:
 
 def _draw_balance(axes: "Axes", series: MarketSeries, commodity: Commodity) -> None:
     """Drawn upwards, fed in downwards, the difference as a line."""
-    _dress(axes, f"{commodity.name.lower()}: metered by members", "kWh per round")
+    _dress(axes, _METER_WORDS[commodity], "kWh per round")
+    words = _UTILITY_WORDS[commodity] if series.utility else "net: drawn less fed in"
     x = _days(series.edges)
     handles: list[Any] = [
         axes.stairs(series.drawn[commodity], x, fill=True, color=SKY, lw=0, label="drawn"),
         axes.stairs(-series.fed_in[commodity], x, fill=True, color=ORANGE, lw=0, label="fed in"),
         axes.stairs(
-            series.net[commodity], x, baseline=None, color=INK, linewidth=1.1,
-            label=_UTILITY_WORDS[commodity],
+            series.net[commodity], x, baseline=None, color=INK, linewidth=1.1, label=words,
         ),
     ]  # fmt: skip
     if commodity == Commodity.HEAT and np.nansum(series.unserved) > 0:
@@ -188,6 +193,8 @@ def _dress(axes: "Axes", title: str, unit: str) -> None:
     dress(axes, 9)
     axes.set_title(title, fontsize=10, color=INK, loc="left", weight="bold", pad=4)
     axes.set_ylabel(unit, fontsize=9, color=INK)
+    axes.use_sticky_edges = False
+    axes.margins(y=0.08)
 
 
 def _legend(axes: "Axes", handles: Sequence[Any]) -> None:

@@ -29,6 +29,8 @@ class MarketSeries:
     edges : float64 (T + 1,)
         Seconds since 1970 UTC.
     group : int
+    utility : bool
+        Whether there is one to take and give what members leave over.
     price : float64 EUR/kWh (C, T)
         Weighted by volume; NaN where nothing traded.
     price_low, price_high : float64 EUR/kWh (C, T)
@@ -43,6 +45,7 @@ class MarketSeries:
 
     edges: FloatArray
     group: int
+    utility: bool
     price: FloatArray
     price_low: FloatArray
     price_high: FloatArray
@@ -55,7 +58,7 @@ class MarketSeries:
 
     @property
     def net(self) -> FloatArray:
-        """What came from the utility (+) or went to it (-), kWh per round (C, T)."""
+        """Drawn less fed in, kWh per round (C, T): what the utility gave (+) or took (-)."""
         return self.drawn - self.fed_in
 
     @classmethod
@@ -69,18 +72,16 @@ class MarketSeries:
         """
         times = _checked_times(rounds)
         utility = utility_index(rounds, names)
-        wide = (times[-1] - times[0]) // ROUND_SECONDS + 1
-        fitting = (g for g in _GROUPS if -(-min(wide, 4 * len(rounds)) // g) <= MOST_STEPS)
+        fitting = (g for g in _GROUPS if len(rounds) <= g * MOST_STEPS)
         group = next(fitting, _GROUPS[-1])
         edges, step = _steps(times, group)
-        values = [_values(record, utility) for record in rounds]
+        rows = np.stack([_values(record, utility) for record in rounds])
         table = np.full((len(edges) - 1, len(_COLUMNS), COMMODITIES), np.nan)
-        stacked = np.stack(values)
         for t in np.unique(step):
-            table[t] = _merged(stacked[step == t])
+            table[t] = _merged(rows[step == t])
         columns = {name: table[:, k].T for k, name in enumerate(_COLUMNS)}
         unserved = columns.pop("unserved")[0]
-        return cls(edges=edges, group=group, unserved=unserved, **columns)
+        return cls(edges, group, utility is not None, unserved=unserved, **columns)
 
 
 _COLUMNS: Final = (
@@ -127,11 +128,8 @@ def _steps(
     edges, step = [int(times[0])], np.zeros(len(times), np.intp)
     held, end = 0, int(times[0])
     for k, time in enumerate(times.tolist()):
-        if time > end:
-            edges += [end, time] if held else []
-            held = 0
-        if held == group:
-            edges.append(end)
+        if time > end or held == group:
+            edges += [end, time] if time > end else [end]
             held = 0
         step[k] = len(edges) - 1
         held, end = held + 1, time + ROUND_SECONDS
