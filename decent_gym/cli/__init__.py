@@ -7,6 +7,7 @@ A command is a module with ``SUMMARY`` (one line), ``DETAILS``, ``arguments(pars
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Final
 
 from decent_gym.cli import replay, run, scenarios, verify
@@ -24,7 +25,7 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification or replay found a difference
+  1    a verification or replay found a difference, or rounds could not be published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """
@@ -84,9 +85,11 @@ def _read(argv: list[str]) -> Namespace | int:
 
 
 def _print_version() -> int:
-    from decent_gym import __version__  # the package is complete by the time a command runs
-
-    sys.stdout.write(f"decent-gym {__version__}\n")
+    try:
+        text = metadata.version("decent-gym")
+    except metadata.PackageNotFoundError:
+        text = "0+checkout"
+    sys.stdout.write(f"decent-gym {text}\n")
     return OK
 
 

@@ -38,6 +38,11 @@ def write_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
+def note(text: str) -> None:
+    """One line on stderr that is no part of the result."""
+    sys.stderr.write(f"{text}\n")
+
+
 def complain(error: BaseException | str) -> None:
     """One line on stderr."""
     sys.stderr.write(f"decent-gym: {' '.join(str(error).split())}\n")

@@ -1,4 +1,4 @@
-"""``decent-gym verify``: is this ledger what it claims to be?"""
+"""``decent-gym verify``: check that a ledger is what it claims to be."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -46,5 +46,6 @@ def run(args: Namespace) -> int:
     else:
         how = "cleared again" if args.reclear else "hashed again"
         text = f"ok: {result.rounds} rounds {how}, head {result.head}" if result else str(result)
-        out().print(text, style="green" if result else "red", highlight=False, soft_wrap=True)
+        style = "green" if result else "red"
+        out().print(text, style=style, highlight=False, soft_wrap=True, markup=False)
     return 0 if result else 1

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import InputError
-from decent_gym.scenarios import Scenario, scenario as find_scenario
+from decent_gym.scenarios import Scenario
+from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import Simulation, Term
 from decent_gym.units import NANO_EUR_PER_EUR, checked_int
 

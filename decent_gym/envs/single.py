@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, SupportsFloat
 
@@ -10,11 +11,15 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from decent_gym.clearing import Rules
+from decent_gym.errors import InputError
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import SCENARIOS, Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes, round_report
-from decent_gym.simulation.observations import FIELDS, FloatArray
+from decent_gym.simulation.keys import checked_seed
+from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
+from decent_gym.units import ROUND_SECONDS
 from decent_gym.views.recorder import Recorder
 from decent_gym.views.render import RENDER_MODES, render_round
 
@@ -45,9 +50,12 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
     Start
         A midnight of the split, drawn by the seed, or ``options={"start": round}``.
     Info
-        Plain units: ``seed``, ``round``, ``time``, ``reward_terms`` (EUR), ``requested`` and
-        ``executed`` (kWh per device), ``traded`` and ``metered`` (kWh), ``price`` (EUR/kWh, None
-        if nothing traded), ``reasons`` (of the learner's own offers), and at the end ``score``.
+        Plain units.  After a reset: ``seed``, and ``round`` and ``time`` (UTC) of the open round.
+        After a step: ``round`` and ``time`` of the round that was traded, ``reward_terms`` (EUR),
+        ``requested`` and ``executed`` (kWh per device), ``traded`` and ``metered`` (kWh by
+        commodity), ``unserved`` (kWh of heat), ``volume`` (kWh of all) and ``price`` (EUR/kWh,
+        None if nothing traded) by commodity, ``reasons`` (of the learner's own offers), and at
+        the end ``score``.
 
     Parameters
     ----------
@@ -91,6 +99,10 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_name("render_mode", render_mode, RENDER_MODES)
+        if ledger is not None and not isinstance(ledger, str | Path):
+            raise InputError(
+                f"ledger must be None, 'memory' or a path, got {type(ledger).__name__} {ledger!r}"
+            )
         check_keywords(scenario, options, type(self).__init__)
         self.scenario = find_scenario(scenario, **options)
         self.learner = learner
@@ -99,7 +111,7 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
             self.scenario, [learner], rounds=rounds, split=split, reward=reward, traders=traders
         )
         self.action_space = spaces.Box(-1.0, 1.0, (len(self.episodes.levers[0]),), np.float32)
-        self.observation_space = spaces.Box(-np.inf, np.inf, (len(FIELDS),), np.float32)
+        self.observation_space = spaces.Box(-BOUND, BOUND, (len(FIELDS),), np.float32)
         self._recorder = Recorder(keep=96)
         if render_mode is not None:
             self.episodes.simulation.operator.listen(0, self._recorder)
@@ -122,14 +134,14 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin an episode; without `seed`, the one that follows the last."""
-        super().reset(seed=seed)
         if seed is not None:
-            episode = seed
+            episode = seed = checked_seed(seed)
         elif self._seed is None:
             episode = int(self.np_random.integers(2**31))
         else:
             episode = self.episodes.next_seeds(0, 1)[0]
         self.episodes.reset([episode], options)
+        super().reset(seed=seed)  # only now: a bad option must leave everything as it was
         self._seed = episode
         if self._ledger is not None:
             where = self._ledger
@@ -185,7 +197,9 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         return state
 
     def _now(self) -> dict[str, Any]:
-        return {"round": int(self.episodes.simulation.operator.round[0])}
+        number = int(self.episodes.simulation.operator.round[0])
+        seconds = self.scenario.start + number * ROUND_SECONDS
+        return {"round": number, "time": datetime.fromtimestamp(seconds, UTC).isoformat()}
 
 
 def check_keywords(scenario: object, options: Mapping[str, Any], face: Any) -> None:
@@ -193,6 +207,12 @@ def check_keywords(scenario: object, options: Mapping[str, Any], face: Any) -> N
     known = [name for name in inspect.signature(face).parameters if name not in ("self", "options")]
     if isinstance(scenario, str) and scenario in SCENARIOS:
         known += inspect.signature(SCENARIOS[scenario]).parameters
-        for name in options:
-            if name not in known:
-                raise unknown_name("keyword", name, known)
+    elif isinstance(scenario, Scenario):
+        known += Rules().to_dict()
+    elif isinstance(scenario, Path) or (isinstance(scenario, str) and scenario.endswith(".toml")):
+        known += ("tariff", *Rules().to_dict())
+    else:
+        return  # not a scenario: whoever looks it up says so
+    for name in options:
+        if name not in known:
+            raise unknown_name("keyword", name, known)

@@ -80,6 +80,7 @@ class MarketController:
         self._capability = capability
         self._index = {o.name: i for i, o in enumerate(organizations)}
         self._states: dict[int, OfferState] = {}
+        self._open: dict[int, None] = {}
         self._taken: set[tuple[str, int]] = set()
         self.operator.listen(0, self)
 
@@ -115,9 +116,19 @@ class MarketController:
         OfferError, InputError, UnknownNameError
             Naming the field, its value and the remedy; the books are as they were.
         """
+        if not isinstance(offer, Offer):
+            raise InputError(f"submit() takes an Offer, got {type(offer).__name__} {offer!r}")
         owner = self._owner(offer.organization)
         orders = self._order(offer, owner)
         number = int(self.operator.next_sequence[0])
+        own = number if offer.id is None else int(offer.id)
+        if (offer.organization, own) in self._taken:
+            raise OfferError(
+                f"{offer.organization}'s offer: id {own} is taken already; every offer needs an id "
+                "of its own",
+                field="id",
+                value=own,
+            )
         if self.operator.submit(orders, self._capability):
             limits = {
                 "horizon": HORIZON,
@@ -132,8 +143,8 @@ class MarketController:
         until = start + 1 if offer.valid_until is None else int(offer.valid_until)
         kept = replace(offer, start=start, valid_until=until)
         self._states[number] = OfferState(number, kept, int(offer.energy), Reason.OPEN, True)
-        if offer.id is not None:
-            self._taken.add((offer.organization, int(offer.id)))
+        self._open[number] = None
+        self._taken.add((offer.organization, own))
         return number
 
     def withdraw(self, organization: str, number: int) -> OfferState:
@@ -146,7 +157,8 @@ class MarketController:
         """
         owner = self._owner(organization)
         number = exact_int(number, "offer number")
-        left = self.operator.withdraw(0, number, owner, self._capability)
+        known = number in self._open
+        left = self.operator.withdraw(0, number, owner, self._capability) if known else -1
         if left < 0:
             raise OfferError(
                 f"{organization} has no open offer {number}; its open ones: "
@@ -164,9 +176,8 @@ class MarketController:
             self._owner(organization)
         return [
             state
-            for state in self._states.values()
-            if state.is_open
-            and organization in (None, state.offer.organization)
+            for state in map(self._states.__getitem__, self._open)
+            if organization in (None, state.offer.organization)
             and commodity in (None, state.offer.commodity)
         ]
 
@@ -210,6 +221,8 @@ class MarketController:
                 book.column("sequence"), left, book.reason, book.column("until"), strict=True
             )
             for sequence, unsettled, reason, until in rows:
+                if int(sequence) not in self._states:
+                    continue  # a batch that somebody else with the capability submitted
                 self._update(
                     int(sequence),
                     unsettled=int(unsettled),
@@ -219,6 +232,8 @@ class MarketController:
 
     def _update(self, number: int, **changes: object) -> OfferState:
         self._states[number] = state = replace(self._states[number], **changes)  # type: ignore[arg-type]
+        if not state.is_open:
+            self._open.pop(number, None)
         return state
 
     def _owner(self, organization: str) -> int:
@@ -231,15 +246,10 @@ class MarketController:
         who = f"{offer.organization}'s offer"
         commodity = _member(Commodity, offer.commodity, f"{who}: commodity")
         side = _member(Side, offer.side, f"{who}: side")
-        if offer.id is not None:
-            if exact_int(offer.id, f"{who}: id") < 0:
-                raise OfferError(f"{who}: id must be 0 or more", field="id", value=offer.id)
-            if (offer.organization, offer.id) in self._taken:
-                raise OfferError(
-                    f"{who}: id {offer.id} is taken already; every offer needs an id of its own",
-                    field="id",
-                    value=offer.id,
-                )
+        if offer.id is not None and exact_int(offer.id, f"{who}: id") < 0:
+            raise OfferError(
+                f"{who}: id must be 0 or more, got {offer.id}", field="id", value=offer.id
+            )
         start = self.round if offer.start is None else exact_int(offer.start, f"{who}: start")
         until = offer.valid_until
         until = start + 1 if until is None else exact_int(until, f"{who}: valid_until")
@@ -276,6 +286,8 @@ def _member(kind: type[Commodity] | type[Side], value: object, name: str) -> int
 
 
 def _on_grid(time: datetime) -> int:
+    if not isinstance(time, datetime):
+        raise InputError(f"time must be a datetime, got {type(time).__name__} {time!r}")
     if time.tzinfo is None:
         raise InputError(f"time {time} has no time zone; use e.g. datetime(..., tzinfo=UTC)")
     seconds = time.timestamp()

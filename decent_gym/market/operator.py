@@ -23,12 +23,14 @@ from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.errors import InputError, RoundOrderError
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
-from decent_gym.market.admission import admit
+from decent_gym.market.admission import admit, room_needed
 from decent_gym.market.capability import Capability, authorize
 from decent_gym.market.departures import compact
+from decent_gym.market.members import checked_organizations, energy_limits
+from decent_gym.market.meters import check_meters
 from decent_gym.market.orders import Orders
 from decent_gym.market.record import build_round
-from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, first_out_of_order
+from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, first_out_of_order, tariff_rows
 from decent_gym.models import (
     COMMODITIES,
     Commodity,
@@ -38,10 +40,12 @@ from decent_gym.models import (
     Round,
     RoundListener,
 )
-from decent_gym.units import BOOK_ENERGY_CAP, IntArray
+from decent_gym.units import PRICE_CAP, ROUND_SECONDS, IntArray, checked_int
 
 HORIZON: Final = 7 * 96
 """How many rounds ahead an order may reach, a week."""
+_LAST_START: Final = 2**40
+_LAST_ROUND: Final = 2**40
 
 
 class GridOperator:
@@ -63,7 +67,8 @@ class GridOperator:
     capacity : int
         Slots per book to begin with; books grow as needed.
     max_offers : int
-        Most offers that one organization may have in one book.
+        Most offers that one organization may have in one book; those that it withdrew or replaced
+        count until the round closes.
 
     Attributes
     ----------
@@ -75,6 +80,11 @@ class GridOperator:
     money : int64 n-euro (K, W, A), of the last round by kind
     accounts : int64 n-euro (W, A)
     tariffs : int64 (W, C, 4)
+
+    Raises
+    ------
+    InputError
+        Naming the argument and its value.
     """
 
     def __init__(
@@ -89,13 +99,14 @@ class GridOperator:
         capacity: int = 64,
         max_offers: int = 1024,
     ) -> None:
-        names = [organization.name for organization in organizations]
-        if not names:
-            raise InputError("a market needs at least one organization, got none")
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"organization name {twice!r} is used twice; names must differ")
-        self.organizations = tuple(organizations)
+        organizations = self.organizations = checked_organizations(organizations)
+        if not isinstance(capability, Capability):
+            raise InputError(f"capability must be a Capability(), got {capability!r}")
+        checked_int(worlds, "worlds", 1, 2**31 - 1)
+        checked_int(capacity, "capacity", 1, 2**31 - 1)
+        checked_int(max_offers, "max_offers", 1, 2**31 - 1)
+        if checked_int(start, "start", 0, _LAST_START) % ROUND_SECONDS:
+            raise InputError(f"start {start} is off the 15-minute grid")
         self.rules = rules if rules is not None else Rules(utility=None)
         self.start = start
         self.worlds = worlds
@@ -103,7 +114,7 @@ class GridOperator:
         self.listeners: dict[int, list[RoundListener]] = {}
         self._capability = capability
         self._mechanism = MECHANISMS[self.rules.mechanism]
-        n = len(names)
+        n = len(organizations)
         self._accounts_total = accounts = n + SPECIAL_ACCOUNTS
         self._utility = next((i for i, o in enumerate(organizations) if o.priority == 1), -1)
         if self.rules.utility == "residual" and self._utility < 0:
@@ -113,7 +124,7 @@ class GridOperator:
 
         self.round = np.zeros(worlds, np.int64)
         self.tariffs = np.empty((worlds, COMMODITIES, 4), np.int64)
-        self.tariffs[:] = [tariffs[commodity].row() for commodity in Commodity]
+        self.tariffs[:] = tariff_rows(tariffs)
         self.traded = np.zeros((worlds, accounts, COMMODITIES), np.int64)
         self.metered = np.zeros((worlds, accounts, COMMODITIES), np.int64)
         self.unserved = np.zeros((worlds, n), np.int64)
@@ -129,9 +140,10 @@ class GridOperator:
         self.next_sequence = np.zeros(worlds, np.int64)
         self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
-        self.energy_limit = _energy_limits(self._priority)
+        self.energy_limit = energy_limits(self._priority)
         self._scratch = tuple(np.zeros((worlds, accounts), np.int64) for _ in range(4))
         self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
+        self.outcome = Outcome.empty(worlds * COMMODITIES, 0)
         self._allocate(OrderBook.empty(worlds, capacity))
 
     def _allocate(self, book: OrderBook) -> None:
@@ -142,7 +154,10 @@ class GridOperator:
         reason[:, :, : self.reason.shape[2]] = self.reason
         self.reason = reason
         self.offered = np.zeros_like(reason)
-        self.outcome = outcome = Outcome.empty(rows, book.capacity)
+        old, self.outcome = self.outcome, Outcome.empty(rows, book.capacity)
+        outcome = self.outcome
+        for before, after in zip(old[2:], outcome[2:], strict=True):  # prices live on, slots do not
+            after[:] = before
         self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
         wide_rows = (rows, book.capacity)
         self._books = Books(
@@ -172,12 +187,27 @@ class GridOperator:
         -------
         int
             How many were refused; ``orders.status`` says which, and why.
+
+        Raises
+        ------
+        NotAuthorizedError, RoundOrderError, InputError
+            Without the capability, after the clearing, or for a batch of another size.
         """
         authorize(self._capability, capability, "write offers into the books")
-        last = self.worlds if last is None else last
+        last = self._end(first, last)
         if np.any(self._cleared[first:last]):
             raise RoundOrderError("the round is cleared but not complete; complete it first")
-        needed = int((self.book.count[first:last] + orders.count[first:last]).max(initial=0))
+        if orders.count.shape[0] != self.worlds:
+            raise InputError(
+                f"orders must be for {self.worlds} worlds, got {orders.count.shape[0]}"
+            )
+        rows = orders.side.shape[2]
+        needed = int(room_needed(first, last, orders.count, rows, self.book.count))
+        if needed < 0:
+            raise InputError(
+                f"orders.count must be in [0, {rows}], the rows there are, "
+                f"got {orders.count[first:last].tolist()}"
+            )
         if needed > self.book.capacity:
             self._allocate(self.book.grown(max(needed, 2 * self.book.capacity)))
         return int(
@@ -185,7 +215,7 @@ class GridOperator:
                 first, last, *orders.columns(), orders.count, orders.status,
                 *self.book.columns(), self.book.count, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
-                *self._scratch, self.max_offers, HORIZON,
+                self.accounts, *self._scratch, self.max_offers, HORIZON,
             )
         )  # fmt: skip
 
@@ -196,16 +226,21 @@ class GridOperator:
         -------
         int64 Wh (W, A, C)
             Bought minus sold per account and commodity; the operator's own array, not a copy.
+
+        Raises
+        ------
+        NotAuthorizedError, RoundOrderError, InputError
+            Without the capability, twice, or on tariffs out of order.
         """
         authorize(self._capability, capability, "clear the market")
-        last = self.worlds if last is None else last
+        last = self._end(first, last)
         if np.any(self._cleared[first:last]):
             raise RoundOrderError("the round is cleared already; complete it first")
         world = first_out_of_order(first, last, self.tariffs)
         if world >= 0:
             raise InputError(
-                "tariffs must satisfy long < feed_in <= retail < short, got (retail, feed_in, "
-                f"short, long) {self.tariffs[world].tolist()} in world {world}"
+                f"tariffs must satisfy long < feed_in <= retail < short within +-{PRICE_CAP}, got "
+                f"(retail, feed_in, short, long) {self.tariffs[world].tolist()} in world {world}"
             )
         book, rules, outcome = self.book, self.rules, self.outcome
         open_filter(
@@ -246,13 +281,19 @@ class GridOperator:
         -------
         dict
             A ``Round`` for every world that somebody listens to.
+
+        Raises
+        ------
+        NotAuthorizedError, RoundOrderError, InputError
+            Without the capability, before the clearing, or for meters that cannot be settled.
         """
         authorize(self._capability, capability, "settle and record a round")
-        last = self.worlds if last is None else last
+        last = self._end(first, last)
         if not np.all(self._cleared[first:last]):
             raise RoundOrderError("the round is not cleared yet; clear it first")
         book = self.book
         if metered is not self.metered:
+            check_meters(metered, self.traded, first, last)
             self.metered[first:last] = metered[first:last]
         imbalance = self.money[Money.IMBALANCE]
         imbalance[first:last] = 0
@@ -290,6 +331,15 @@ class GridOperator:
         self.traded[span, utility] -= self._rest_energy[span]
         self.money[Money.TRADE, span, utility] -= self._rest_pays[span].sum(axis=1)
 
+    def _end(self, first: int, last: int | None) -> int:
+        """The end of a range of worlds; kernels do not look where they write."""
+        last = self.worlds if last is None else last
+        if not 0 <= first <= last <= self.worlds:
+            raise InputError(
+                f"worlds {first} to {last} are not a range of the {self.worlds} there are"
+            )
+        return last
+
     # -- around the round ----------------------------------------------------------------------
 
     def listen(self, world: int, listener: RoundListener) -> None:
@@ -299,6 +349,8 @@ class GridOperator:
     def withdraw(self, world: int, sequence: int, owner: int, capability: Capability) -> int:
         """End an order of `owner`; returns the unsettled Wh, or -1 if there is no such order."""
         authorize(self._capability, capability, "take an offer out of the books")
+        if not 0 <= world < self.worlds:
+            raise InputError(f"world must be 0 to {self.worlds - 1}, got {world}")
         if self._cleared[world]:
             raise RoundOrderError("the round is cleared but not complete; complete it first")
         return _end_order(self, world, sequence, owner)
@@ -306,10 +358,17 @@ class GridOperator:
     def reset(
         self, rounds: IntArray, capability: Capability, first: int = 0, last: int | None = None
     ) -> None:
-        """Empty the books and accounts of some worlds and open the given rounds."""
+        """Empty the books and accounts of some worlds and open the given rounds, int64 (W,)."""
         authorize(self._capability, capability, "reset the market")
-        last = self.worlds if last is None else last
+        last = self._end(first, last)
         span = slice(first, last)
+        if rounds.shape != self.round.shape or rounds.dtype != np.int64:
+            raise InputError(
+                f"rounds must be int64 of shape {self.round.shape}, "
+                f"got {rounds.dtype} of shape {rounds.shape}"
+            )
+        if np.any(rounds[span] < 0) or np.any(rounds[span] > _LAST_ROUND):
+            raise InputError(f"rounds must be 0 to {_LAST_ROUND}, got {rounds[span].tolist()}")
         self.round[span] = rounds[span]
         self.book.count[span] = 0
         self.accounts[span] = 0
@@ -318,15 +377,6 @@ class GridOperator:
         self.money[:, span] = 0
         self.next_sequence[span] = 0
         self._cleared[span] = False
-
-
-def _energy_limits(priority: IntArray) -> IntArray:
-    """Wh that each account may have in one book: half for the members, half for the utility."""
-    members = priority == 0
-    limits = np.empty(len(priority), np.int64)
-    limits[members] = BOOK_ENERGY_CAP // 2 // max(int(members.sum()), 1)
-    limits[~members] = BOOK_ENERGY_CAP // 2 // max(int((~members).sum()), 1)
-    return limits
 
 
 def _end_order(operator: GridOperator, world: int, sequence: int, owner: int) -> int:

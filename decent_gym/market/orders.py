@@ -6,6 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from decent_gym.errors import InputError
 from decent_gym.models import COMMODITIES, NO_DEVICE
 from decent_gym.units import IntArray
 
@@ -22,12 +23,17 @@ SUBMITTED_FIELDS = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Orders:
     """Arrays of shape (W, C, R), int64; the first ``count[w, c]`` rows of each are meant.
 
     ``id`` below 0 means "the sequence number".  ``status`` is filled by the operator: 0 where the
     order entered its book, else a code of :mod:`decent_gym.market.admission`.
+
+    Raises
+    ------
+    InputError
+        An array of another shape or type, which a kernel would read past its end or as floats.
     """
 
     id: IntArray
@@ -41,6 +47,19 @@ class Orders:
     cap: IntArray
     count: IntArray
     status: IntArray
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.side)
+        if len(shape) != 3 or shape[1] != COMMODITIES:
+            raise InputError(f"orders: side must have shape (W, {COMMODITIES}, R), got {shape}")
+        for name in (*SUBMITTED_FIELDS, "status", "count"):
+            array = getattr(self, name)
+            wanted = shape[:2] if name == "count" else shape
+            if getattr(array, "dtype", None) != np.int64 or array.shape != wanted:
+                raise InputError(
+                    f"orders: {name} must be int64 of shape {wanted}, got "
+                    f"{getattr(array, 'dtype', type(array).__name__)} of shape {np.shape(array)}"
+                )
 
     @classmethod
     def empty(cls, worlds: int, rows: int) -> "Orders":

@@ -1,5 +1,6 @@
 """What the main grid and the balancing settlement charge."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from numba import njit
@@ -44,6 +45,17 @@ DEFAULT_TARIFFS = {
     Commodity.HEAT: Tariffs(retail=150_000, feed_in=0, short=200_000, long=-10_000),
 }
 """For markets made by hand; scenarios bring their own, with sources."""
+
+
+def tariff_rows(tariffs: Mapping[Commodity, Tariffs]) -> list[tuple[int, int, int, int]]:
+    """One row a commodity, columns as in ``Tariff``."""
+    for commodity in Commodity:
+        if not isinstance(tariffs.get(commodity), Tariffs):
+            raise InputError(
+                f"tariffs must hold Tariffs for Commodity.{commodity.name}, "
+                f"got {tariffs.get(commodity)!r}"
+            )
+    return [tariffs[commodity].row() for commodity in Commodity]
 
 
 @njit(cache=True, nogil=True)

@@ -49,7 +49,7 @@ class ClearedBook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """One closed round of one world.  N organizations; accounts are N organizations + 3.
+    """One closed round of one world.  A = N + 3 accounts: N organizations, fuel, network, operator.
 
     Attributes
     ----------
@@ -60,15 +60,15 @@ class Round:
     books : tuple of ClearedBook
         Indexed by Commodity.
     tariffs : int64 (C, 4), micro-euro per kWh, columns as in ``Tariff``
-    traded : int64 Wh (N, C)
-        Bought minus sold in this round.
-    metered : int64 Wh (N, C)
+    traded : int64 Wh (A, C)
+        Bought minus sold in this round; the network's account buys its loss.
+    metered : int64 Wh (A, C)
         Drawn minus fed in.
     unserved : int64 Wh (N,)
         Heat that nobody could supply.
-    money : int64 n-euro (K, N + 3)
+    money : int64 n-euro (K, A)
         Received minus paid per kind of ``Money`` and account; each row sums to 0.
-    accounts : int64 n-euro (N + 3,)
+    accounts : int64 n-euro (A,)
         Balances after the round; sums to 0.
     actions : int64 (A,)
         What learners asked for, in parts per million; empty where nobody learns.

@@ -97,11 +97,11 @@ def decide_learners(  # type: ignore[no-untyped-def]
                     pause = min(base, given * 1000 // cop[w, n]) * -a[2] // 1_000_000
                     pump_firm[w, n] = base - pause
                     pump_flex[w, n] = pause
-                    given -= pause * cop[w, n] // 1000
+                    given -= -(-pause * cop[w, n] // 1000)
                 else:
                     room = min(pump_max[w, n] - base, taken * 1000 // cop[w, n])
                     pump_flex[w, n] = room * a[2] // 1_000_000
-                    taken -= pump_flex[w, n] * cop[w, n] // 1000
+                    taken -= -(-pump_flex[w, n] * cop[w, n] // 1000)
                 pump_limit[w, n] = _limit(a[3], retail, feed_in)
 
             chp[w, n] = chp_max[w, n] * (a[6] + 1_000_000) // 2_000_000

@@ -117,6 +117,7 @@ class Episodes:
         checked = [checked_seed(seed) for seed in seeds]
         drawn = [drawn_start(seed, starts) for seed in checked]
         self.simulation.reset(checked, drawn, first, last)
+        self._end_ledgers(first, last)
         self.elapsed[first:last] = 0
         self.simulation.observe(self.observations, first, last)
 
@@ -134,10 +135,7 @@ class Episodes:
         names = [self.scenario.members[index].name for index in self._index]
         facts = {"learners": names, "seed": seed, "start": start, "rounds": self.rounds}
         ledger = open_ledger(where, header, {**facts, **meta})
-        previous = self.ledgers.get(world)
-        if previous is not None:
-            previous.close()
-            operator.listeners[world].remove(previous)
+        self._end_ledgers(world, world + 1)
         self.ledgers[world] = ledger
         operator.listen(world, ledger)
         return ledger
@@ -152,24 +150,15 @@ class Episodes:
         """
         last = self.worlds if last is None else last
         levers = self.levers[k]
-        values = np.asarray(action)
-        if values.dtype.kind not in "fi" or values.shape not in (
-            (len(levers),),
-            (last - first, len(levers)),
-        ):
-            raise ActionError(
-                f"action of {self.scenario.members[self._index[k]].name!r} must be {len(levers)} "
-                f"numbers in [-1, 1] ({', '.join(LEVERS[i] for i in levers)}), got "
-                f"{values.dtype} of shape {values.shape}"
-            )
+        name = self.scenario.members[self._index[k]].name
+        values = _numbers(action, name, [LEVERS[i] for i in levers], last - first)
         if not (np.abs(values) <= 1 + _SLACK).all():
             at = np.argwhere(~(np.abs(values) <= 1 + _SLACK))[0]
             raise ActionError(
-                f"action of {self.scenario.members[self._index[k]].name!r}: "
-                f"{LEVERS[levers[at[-1]]]} must be in [-1, 1], got {values[tuple(at)]}; "
-                "clip it, for example with gymnasium.wrappers.ClipAction"
+                f"action of {name!r}: {LEVERS[levers[at[-1]]]} must be in [-1, 1], got "
+                f"{values[tuple(at)]}; clip it, for example with gymnasium.wrappers.ClipAction"
             )
-        exact = np.rint(np.clip(values, -1, 1).astype(np.float64) * FULL).astype(np.int64)
+        exact = np.rint(np.clip(values, -1, 1) * FULL).astype(np.int64)
         self.simulation.actions[first:last, self._index[k], levers] = exact
 
     def step(self, first: int = 0, last: int | None = None) -> None:
@@ -196,7 +185,33 @@ class Episodes:
         return np.asarray(totals / NANO_EUR_PER_EUR, np.float64)
 
     def close(self) -> None:
-        """Close all ledgers."""
-        for ledger in self.ledgers.values():
+        """Close all ledgers; rounds that follow are not recorded."""
+        self._end_ledgers(0, self.worlds)
+
+    def _end_ledgers(self, first: int, last: int) -> None:
+        for world in [world for world in self.ledgers if first <= world < last]:
+            ledger = self.ledgers.pop(world)
+            listeners = self.simulation.operator.listeners
+            listeners[world].remove(ledger)
+            if not listeners[world]:
+                del listeners[world]
             ledger.close()
-        self.ledgers.clear()
+
+
+def _numbers(
+    action: npt.ArrayLike, name: str, levers: Sequence[str], worlds: int
+) -> npt.NDArray[np.float64]:
+    """An action as float64, (levers,) or (worlds, levers)."""
+    try:
+        values = np.asarray(action)
+    except ValueError:  # rows of different lengths
+        values = np.asarray(None)
+    if values.dtype.kind not in "fi" or values.shape not in (
+        (len(levers),),
+        (worlds, len(levers)),
+    ):
+        raise ActionError(
+            f"action of {name!r} must be {len(levers)} numbers in [-1, 1] ({', '.join(levers)}), "
+            f"got {values.dtype} of shape {values.shape}"
+        )
+    return values.astype(np.float64)

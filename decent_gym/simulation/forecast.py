@@ -70,12 +70,34 @@ def _shock(key, number, stream, organization):  # type: ignore[no-untyped-def]
     return np.int64(total) - 131_070
 
 
-@njit(cache=True, nogil=True)
-def begin_errors(first, last, key, rounds, errors, weather):  # type: ignore[no-untyped-def]
+def begin_errors(
+    first: int, last: int, key: IntArray, rounds: IntArray, errors: IntArray, weather: IntArray
+) -> None:
     """Draw the first errors of an episode from the process's own distribution.
 
     `errors` (W, N, 2) for load and heat, `weather` (W,), both in units of ``UNIT``.
     """
+    with np.errstate(over="ignore"):  # wraps on purpose; numpy warns of it if the JIT is off
+        _begin(first, last, key, rounds, errors, weather)
+
+
+def advance_errors(
+    first: int,
+    last: int,
+    key: IntArray,
+    rounds: IntArray,
+    persistence: int,
+    weight: int,
+    errors: IntArray,
+    weather: IntArray,
+) -> None:
+    """One AR(1) step: persistence * error + weight * shock, both per mille."""
+    with np.errstate(over="ignore"):
+        _advance(first, last, key, rounds, persistence, weight, errors, weather)
+
+
+@njit(cache=True, nogil=True)
+def _begin(first, last, key, rounds, errors, weather):  # type: ignore[no-untyped-def]
     for w in range(first, last):
         weather[w] = _shock(key[w], rounds[w], 2, 0)
         for n in range(errors.shape[1]):
@@ -84,10 +106,10 @@ def begin_errors(first, last, key, rounds, errors, weather):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def advance_errors(first, last, key, rounds, persistence, weight, errors, weather):  # type: ignore[no-untyped-def]
-    """One AR(1) step: persistence * error + weight * shock, both per mille."""
+def _advance(first, last, key, rounds, persistence, weight, errors, weather):  # type: ignore[no-untyped-def]
     for w in range(first, last):
-        weather[w] = (persistence * weather[w] + weight * _shock(key[w], rounds[w], 2, 0)) // 1000
+        shock = _shock(key[w], rounds[w], 2, 0)
+        weather[w] = (persistence * weather[w] + weight * shock) // 1000
         for n in range(errors.shape[1]):
             for stream in range(2):
                 shock = _shock(key[w], rounds[w], stream, n)

@@ -44,7 +44,7 @@ _NOW: Final = (
     Field("year_cos", "1", -1, 1, "cosine of the time of year"),
     Field("battery_level", "capacity", 0, 1, "energy in the battery"),
     Field("store_level", "capacity", 0, 1, "heat in the thermal store"),
-    Field("cop", "5", 0, 2, "coefficient of performance of the heat pump, over 5"),
+    Field("cop", "5", 0, 1.5, "coefficient of performance of the heat pump, over 5"),
     Field("last_price", "price scale", -1, 1, "last electricity price"),
     Field("last_heat_price", "heat price scale", -1, 1, "last heat price"),
     Field("last_volume", "district scale", 0, 1, "electricity traded in the last round"),
@@ -56,15 +56,15 @@ _NOW: Final = (
     Field("retail", "price scale", -1, 1, "retail tariff of this round"),
     Field("feed_in", "price scale", -1, 1, "feed-in tariff of this round"),
     Field("heat_retail", "heat price scale", -1, 1, "heat retail tariff of this round"),
-    Field("last_traded", "own scale", -1, 1, "own electricity bought less sold, last round"),
+    Field("last_traded", "own scale", -1.5, 1.5, "own electricity bought less sold, last round"),
     Field("last_imbalance", "own scale", -1, 1, "own electricity metered less traded, last round"),
-    Field("last_heat_traded", "own heat scale", -1, 1, "own heat bought less sold, last round"),
+    Field("last_heat_traded", "own heat scale", -1.5, 1.5, "own heat bought less sold, last round"),
 )
 
 _AHEAD: Final = (
-    ("load", "own scale", 0, 1, "forecast of the own load"),
-    ("pv", "own scale", 0, 1, "forecast of the own PV production"),
-    ("heat", "own heat scale", 0, 1, "forecast of the own heat demand"),
+    ("load", "own scale", 0, 1.5, "forecast of the own load"),
+    ("pv", "own scale", 0, 1.5, "forecast of the own PV production"),
+    ("heat", "own heat scale", 0, 1.5, "forecast of the own heat demand"),
     ("temperature", "20 degC", -1, 2, "forecast of the outdoor temperature"),
     ("retail", "price scale", -1, 1, "known retail tariff"),
     ("district", "district scale", -1, 1, "forecast of the district's load less its PV"),
@@ -127,13 +127,11 @@ def observe(  # type: ignore[no-untyped-def]
             o[6] = battery_soc[w, n] / battery_capacity[w, n] if battery_capacity[w, n] > 0 else 0
             o[7] = store_soc[w, n] / store_capacity[w, n] if store_capacity[w, n] > 0 else 0
             o[8] = cop[w, n] / 5000 if pump_max[w, n] > 0 else 0
-            i = 9
             for c in range(2):
-                o[i] = last_price[w, c] / price_scale[c]
-                o[i + 2] = min(volume[w, c] / district_scale[c], 2.0)
-                o[i + 4 + 2 * c] = price_low[w, c] / price_scale[c]
-                o[i + 5 + 2 * c] = price_high[w, c] / price_scale[c]
-                i += 1
+                o[9 + c] = last_price[w, c] / price_scale[c]
+                o[11 + c] = min(volume[w, c] / district_scale[c], 2.0)
+                o[13 + 2 * c] = price_low[w, c] / price_scale[c]
+                o[14 + 2 * c] = price_high[w, c] / price_scale[c]
             o[17] = tariffs[w, 0, 0] / price_scale[0]
             o[18] = tariffs[w, 0, 1] / price_scale[0]
             o[19] = tariffs[w, 1, 0] / price_scale[1]

@@ -30,7 +30,7 @@ class Term(IntEnum):
     """Change of stored energy at its fixed reference value; no payment."""
     REFERENCE = 7
     """What the round would have cost without flexibility and without a local market: metered load
-    less PV and the heat demand, straight from and to the utility."""
+    less PV and the heat demand, straight from and to the utility, and the heat network's fee."""
 
 
 SCORE_TERMS: Final = tuple(Term)[: Term.REFERENCE]
@@ -45,7 +45,7 @@ REWARDS.add("savings", (1, 1, 1, 1, 1, 1, 1, -1))
 @njit(cache=True, nogil=True)
 def value_round(  # type: ignore[no-untyped-def]
     first, last, trade, imbalance, fuel, fee, battery_energy, unserved, battery_soc, store_soc,
-    load, pv, heat, cop, pump_max, tariffs, wear_price, comfort_price, storage_value,
+    load, pv, heat, cop, pump_max, tariffs, heat_fee, wear_price, comfort_price, storage_value,
     heat_storage_value, potential, terms, totals,
 ):  # fmt: skip
     """Fill `terms` (8, W, N) and add them to `totals`; `potential` (W, N) is kept between rounds.
@@ -71,7 +71,8 @@ def value_round(  # type: ignore[no-untyped-def]
                 pump = min(pump_max[w, n], (heat[w, n] * 1000 + cop[w, n] - 1) // cop[w, n])
                 net += pump
                 bought_heat = max(heat[w, n] - pump * cop[w, n] // 1000, 0)
-            cost = net * (retail if net > 0 else feed_in) + bought_heat * tariffs[w, 1, 0]
+            cost = net * (retail if net > 0 else feed_in)
+            cost += bought_heat * (tariffs[w, 1, 0] + heat_fee)
             terms[7, w, n] = -cost
             for k in range(8):
                 totals[k, w, n] += terms[k, w, n]

@@ -88,6 +88,8 @@ class Simulation:
         self._utility = next(
             (i for i, m in enumerate(scenario.members) if m.organization.priority == 1), -1
         )
+        # under "residual" the utility serves the rest after clearing and quotes nothing
+        self._quoting = self._utility if scenario.rules.utility == "book" else -1
         self.learners = np.array(
             [[scenario.index(name) for name in learners]] * worlds, np.int64
         ).reshape(worlds, -1)
@@ -290,7 +292,7 @@ class Simulation:
         view, orders, d = self.view, self.orders, self.decisions
         build_offers(
             first, last, view.policy, view.round, view.load, view.pv, view.heat, view.tariffs,
-            *d.columns(), self._loss, self._utility, self._backup, orders.owner, orders.side,
+            *d.columns(), self._loss, self._quoting, self._backup, orders.owner, orders.side,
             orders.price, orders.energy, orders.start, orders.until, orders.cap, orders.count,
         )  # fmt: skip
         refused = self.operator.submit(orders, self._capability, first, last)
@@ -325,7 +327,7 @@ class Simulation:
             first, last, money[Money.TRADE], money[Money.IMBALANCE], money[Money.FUEL],
             money[Money.FEE], flows.battery_energy, flows.unserved, devices.battery_soc,
             devices.store_soc, self.load, self.pv, flows.heat_demand, flows.cop,
-            devices.pump_max, operator.tariffs, prices.wear, prices.comfort, prices.storage,
+            devices.pump_max, operator.tariffs, prices.heat_fee, prices.wear, prices.comfort, prices.storage,
             prices.heat_storage, self._potential, self.terms, self.totals,
         )  # fmt: skip
         outcome = operator.by_world

@@ -20,9 +20,13 @@ HEIGHT: Final = 24
 _BAR: Final = 30
 _MOST_STATES: Final = 6
 _BOOKS_HEADER: Final = (
-    "book            kWh  EUR/kWh  valid interval      feed-in .. retail      accepted  case"
+    f"{'book':<11}{'kWh':>11}  {'EUR/kWh':>8}  {'valid prices':<18}  {'feed-in .. retail':<17}"
+    f"  {'accepted':>8}  case"
 )
-_OFFERS_HEADER: Final = "own offers             kWh  limit EUR/kWh  accepted kWh     pays EUR  reason"
+_OFFERS_HEADER: Final = (
+    f"{'own offers':<20}{'kWh':>10}  {'limit EUR/kWh':>13}  {'accepted kWh':>12}"
+    f"  {'pays EUR':>11}  reason"
+)
 
 
 def round_text(record: Round, learner: str, index: int, state: Mapping[str, float]) -> str:
@@ -50,8 +54,8 @@ def _book_line(record: Round, commodity: Commodity) -> str:
     band = f"{eur_per_kwh(tariff[Tariff.FEED_IN]):.4f} .. {eur_per_kwh(tariff[Tariff.RETAIL]):.4f}"
     accepted = f"{np.count_nonzero(book.accepted)} of {len(book.accepted)}"
     return (
-        f"{commodity.name.lower():<11}{kilowatt_hours(book.volume):>8.3f}  {price:>7}  "
-        f"{interval:<18}  {band:<19}  {accepted:>10}  {book.case.name.lower().replace('_', ' ')}"
+        f"{commodity.name.lower():<11}{kilowatt_hours(book.volume):>11.3f}  {price:>8}  "
+        f"{interval:<18}  {band:<17}  {accepted:>8}  {book.case.name.lower().replace('_', ' ')}"
     )
 
 
@@ -65,7 +69,7 @@ def _offer_line(commodity: Commodity, book: ClearedBook, row: int) -> str:
     what = f"{commodity.name.lower()} {Side(book.column('side')[row]).name}"
     reason = Reason(book.reason[row]).name.lower().replace("_", " ")
     return (
-        f"  {what:<16}{kilowatt_hours(book.offered[row]):>8.3f}"
+        f"  {what:<18}{kilowatt_hours(book.offered[row]):>10.3f}"
         f"  {eur_per_kwh(book.column('price')[row]):>13.4f}"
         f"  {kilowatt_hours(book.accepted[row]):>12.3f}  {eur(book.pays[row]):>11.4f}  {reason}"
     )
@@ -78,12 +82,13 @@ def _ledger_lines(record: Round, index: int) -> Iterator[str]:
         f"{kilowatt_hours(record.metered[index, commodity]):+z.3f} metered"
         for commodity in Commodity
     ]
-    unserved = kilowatt_hours(record.unserved[index])
-    yield "energy kWh  " + "; ".join(energy) + (f"; unserved {unserved:.3f}" if unserved else "")
+    yield "energy kWh  " + "; ".join(energy)
     parts = [f"{kind.name.lower()} {eur(record.money[kind, index]):+z.4f}" for kind in Money]
     total = eur(int(record.money[:, index].sum()))
     yield f"money EUR   {total:+z.4f} = " + " ".join(parts)
-    yield f"account     {eur(record.accounts[index]):+z.4f} EUR"
+    unserved = kilowatt_hours(record.unserved[index])
+    warning = f"; {unserved:.3f} kWh of heat unserved" if unserved else ""
+    yield f"account     {eur(record.accounts[index]):+z.4f} EUR{warning}"
 
 
 def _state_lines(state: Mapping[str, float]) -> Iterator[str]:

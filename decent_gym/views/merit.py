@@ -51,13 +51,13 @@ class MeritSteps:
         )
 
     def line(self, edge: float) -> tuple[FloatArray, FloatArray]:
-        """x and y of the stepped curve; after the last order it leaves the picture at `edge`."""
+        """The stepped curve as x and y; after the last order it leaves the picture at `edge`."""
         x = np.stack([self.begin, self.end], axis=1).ravel()
         y = np.repeat(self.price, 2)
         return np.append(x, x[-1:]), np.append(y, [edge] * bool(len(y)))
 
     def accepted_line(self) -> tuple[FloatArray, FloatArray]:
-        """x and y of the accepted part, NaN between its pieces.
+        """The accepted part as x and y, NaN between its pieces.
 
         Equal limits are one step: who of them was rationed is not to be read from the curve.
         """
@@ -83,11 +83,11 @@ def energy_range(book: ClearedBook) -> float:
     demand = float(book.offered[members & ~selling].sum()) / 1000
     short = max(min(supply, demand), book.volume / 1000)
     wanted = min(max(supply, demand), 2 * short) if short else max(supply, demand)
-    return nice_ceiling(1.1 * max(wanted, short, 0.01))
+    return nice_ceiling(1.1 * max(wanted, short)) if wanted else 1.0
 
 
 def nice_ceiling(value: float) -> float:
-    """The next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten at or above `value` > 0."""
+    """The next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times 10^k that is at least `value` > 0."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * next((nice for nice in _NICE if nice * power >= value), 10.0))
 

@@ -6,6 +6,8 @@ of its own (mosquitto, for one) and name its URL.
 
 import asyncio
 import threading
+import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final
 
@@ -45,7 +47,7 @@ class EmbeddedBroker:
     def __init__(self, port: int = 0) -> None:
         self.port = checked_int(port, "broker port", 0, 2**16 - 1)
         try:
-            import amqtt.broker  # noqa: F401 - takes a second, and is better missed here
+            import amqtt.broker  # noqa: F401 - an error in the thread would reach nobody
         except ImportError:
             raise MissingExtraError("amqtt", "broker", "the embedded MQTT broker") from None
         self._loop = asyncio.new_event_loop()
@@ -62,9 +64,17 @@ class EmbeddedBroker:
             )
         self.url = f"mqtt://{HOST}:{self.port}"
 
-    def stop(self) -> None:
-        """Close all connections, undelivered messages and all; a second call does nothing."""
+    def stop(self, linger: float = 0.0) -> None:
+        """Close all connections; a second call does nothing.
+
+        Parameters
+        ----------
+        linger : float
+            Seconds to go on delivering before that: amqtt acknowledges what it has not delivered
+            yet, and does not tell when it has.
+        """
         if self._thread.is_alive():
+            time.sleep(linger)
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
 
@@ -100,6 +110,8 @@ class EmbeddedBroker:
                 await broker.external_connected(
                     StreamReaderAdapter(reader), StreamWriterAdapter(writer), "default"
                 )
+            except OSError:
+                pass  # the client has left meanwhile
             finally:
                 writers.discard(writer)
                 writer.close()
@@ -122,7 +134,5 @@ async def _shut_down(broker: Any, writers: set[asyncio.StreamWriter]) -> None:
     # a client that does not read must not keep the broker from ending
     for writer in list(writers):
         writer.transport.abort()
-    try:
+    with suppress(TimeoutError):
         await asyncio.wait_for(broker.shutdown(), _STOP_SECONDS)
-    except TimeoutError:
-        return

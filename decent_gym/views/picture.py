@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.models import ClearedBook, Commodity, Money, Round, Side, Tariff
+from decent_gym.models import Case, ClearedBook, Commodity, Money, Round, Side, Tariff
 from decent_gym.units import eur, eur_per_kwh
 from decent_gym.views.figures import (
     BLUE,
@@ -22,7 +22,6 @@ from decent_gym.views.figures import (
 )
 from decent_gym.views.merit import MeritSteps, energy_range, price_range
 from decent_gym.views.wording import (
-    CASE_WORDS,
     kilowatt_hours,
     shortened,
     split_unit,
@@ -39,8 +38,14 @@ HEIGHT: Final = 600
 _LEFT, _RIGHT = 0.755, 0.98
 # Where both curves run along one tariff, the broader one shows on both sides of the other.
 _SIDES: Final = ((Side.SELL, BLUE, 5.0), (Side.BUY, VERMILION, 2.8))
+_CASE_WORDS: Final = {
+    Case.NONE: "no trade",
+    Case.EXACT: "nobody rationed",
+    Case.MARGINAL_SELL: "sellers rationed",
+    Case.MARGINAL_BUY: "buyers rationed",
+}
 _DASHES: Final = (0, (4, 3))
-_MOST_STATES: Final = 5
+_MOST_STATES: Final = 4
 
 
 def round_picture(
@@ -87,7 +92,7 @@ def _draw_book(axes: "Axes", commodity: Commodity, record: Round, index: int) ->
 
 def _draw_title(axes: "Axes", commodity: Commodity, book: ClearedBook) -> None:
     axes.set_title(commodity.name.lower(), fontsize=10, color=INK, loc="left", weight="bold")
-    text = CASE_WORDS[book.case]
+    text = _CASE_WORDS[book.case]
     if book.price is not None:
         energy, price = kilowatt_hours(book.volume), eur_per_kwh(book.price)
         text = f"{energy:.3f} kWh at {price:.4f} EUR/kWh, {text}"
@@ -142,7 +147,8 @@ def _centred(axes: "Axes", text: str) -> None:
 def _draw_learner(
     figure: "Figure", record: Round, learner: str, index: int, state: Mapping[str, float]
 ) -> None:
-    _words(figure, 0.955, shortened(learner, 24), size=12, weight="bold")
+    size = 12.0 if len(learner) <= 16 else 8.0
+    _words(figure, 0.955, shortened(learner, 24), size=size, weight="bold")
     _words(figure, 0.92, time_words(record))
     _words(figure, 0.89, f"round {record.number}")
     y = _draw_state(figure, 0.83, state)

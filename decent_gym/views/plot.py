@@ -12,7 +12,6 @@ from decent_gym.models import Commodity, Round
 from decent_gym.units import ROUND_MINUTES
 from decent_gym.views.figures import (
     BLUE,
-    GREEN,
     GREY,
     INK,
     ORANGE,
@@ -100,6 +99,8 @@ def _days(edges: FloatArray) -> Any:
 
 
 def _draw_prices(axes: "Axes", series: MarketSeries) -> None:
+    from matplotlib.patches import Patch
+
     _dress(axes, "price", "EUR/kWh")
     x = _days(series.edges)
     handles: list[Any] = []
@@ -120,6 +121,9 @@ def _draw_prices(axes: "Axes", series: MarketSeries) -> None:
             series.price[commodity], x, baseline=None, color=colour, linewidth=1.3, label=name
         )
         handles += [line, band]
+    if series.group > 1:
+        words = "lowest to highest\nprice of a step"
+        handles.append(Patch(color=GREY, alpha=0.3, linewidth=0, label=words))
     _legend(axes, handles)
 
 
@@ -132,7 +136,7 @@ def _draw_volumes(axes: "Axes", series: MarketSeries) -> None:
         )
         for commodity, colour in _COLOURS.items()
     ]  # fmt: skip
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * max(float(np.nanmax(series.volume)), 0.01))
     _legend(axes, handles)
 
 
@@ -149,9 +153,12 @@ def _draw_balance(axes: "Axes", series: MarketSeries, commodity: Commodity) -> N
         ),
     ]  # fmt: skip
     if commodity == Commodity.HEAT and np.nansum(series.unserved) > 0:
-        handles.append(
-            axes.stairs(series.unserved, x, fill=True, color=GREEN, lw=0, label="unserved")
+        drawn = series.drawn[commodity]
+        wanted = drawn + series.unserved
+        missing = axes.stairs(
+            wanted, x, baseline=drawn, fill=True, color=VERMILION, lw=0, label="unserved"
         )
+        handles.append(missing)
     axes.axhline(0, color=GREY, linewidth=0.8)
     _legend(axes, handles)
 
@@ -163,15 +170,17 @@ def _draw_time(panels: Sequence["Axes"], series: MarketSeries) -> None:
     x = _days(series.edges)
     for axes in panels:
         axes.set_xlim(x[0], x[-1])
-        locator = AutoDateLocator(tz=UTC, minticks=4, maxticks=10)
+        locator = AutoDateLocator(tz=UTC, minticks=4, maxticks=10)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+        formatter = ConciseDateFormatter(locator, tz=UTC)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_formatter(formatter)
         axes.tick_params(labelbottom=axes is panels[-1])
         axes.xaxis.get_offset_text().set_color(INK)
-    minutes = series.group * ROUND_MINUTES
-    step = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
-    means = "one round" if series.group == 1 else f"mean of {series.group} rounds, prices by volume"
-    panels[-1].set_xlabel(f"UTC; each step {step}: {means}", fontsize=9, color=INK)
+    step = "one round"
+    if series.group > 1:
+        hours = series.group * ROUND_MINUTES / 60
+        step = f"the mean of {series.group} rounds ({hours:g} h), prices weighted by volume"
+    panels[-1].set_xlabel(f"time, UTC; a step is {step}", fontsize=9, color=INK)
 
 
 def _draw_title(figure: "Figure", rounds: Sequence[Round], title: str | None) -> None:
@@ -198,4 +207,6 @@ def _dress(axes: "Axes", title: str, unit: str) -> None:
 
 
 def _legend(axes: "Axes", handles: Sequence[Any]) -> None:
-    legend(axes, handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=9, borderaxespad=0)
+    legend(
+        axes, handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=9, borderaxespad=0
+    )

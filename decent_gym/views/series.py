@@ -121,9 +121,7 @@ def _checked_times(rounds: Sequence[Round]) -> npt.NDArray[np.int64]:
     return times
 
 
-def _steps(
-    times: npt.NDArray[np.int64], group: int
-) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+def _steps(times: npt.NDArray[np.int64], group: int) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """Edges of the steps, with one empty step across every gap, and each round's step."""
     edges, step = [int(times[0])], np.zeros(len(times), np.intp)
     held, end = 0, int(times[0])

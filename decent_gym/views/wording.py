@@ -4,17 +4,10 @@ from typing import Final
 
 import numpy as np
 
-from decent_gym.models import Case, Round
+from decent_gym.models import Round
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 """Not from strftime, which speaks the language of the machine."""
-
-CASE_WORDS: Final = {
-    Case.NONE: "no trade",
-    Case.EXACT: "nobody rationed",
-    Case.MARGINAL_SELL: "sellers rationed at the margin",
-    Case.MARGINAL_BUY: "buyers rationed at the margin",
-}
 
 
 def time_words(record: Round) -> str:

@@ -1,0 +1,33 @@
+"""Who may trade in a market, and how much of a book each may take."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from decent_gym.errors import InputError
+from decent_gym.models import Organization
+from decent_gym.units import BOOK_ENERGY_CAP, IntArray
+
+
+def checked_organizations(organizations: Sequence[Organization]) -> tuple[Organization, ...]:
+    """The organizations as a tuple, if there are any and their names differ."""
+    members = tuple(organizations)
+    if not members:
+        raise InputError("a market needs at least one organization, got none")
+    for member in members:
+        if not isinstance(member, Organization):
+            raise InputError(f"organizations must be Organization objects, got {member!r}")
+    names = [member.name for member in members]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"organization name {twice!r} is used twice; names must differ")
+    return members
+
+
+def energy_limits(priority: IntArray) -> IntArray:
+    """Wh that each account may have in one book: half for the members, half for the utility."""
+    members = priority == 0
+    limits = np.empty(len(priority), np.int64)
+    limits[members] = BOOK_ENERGY_CAP // 2 // max(int(members.sum()), 1)
+    limits[~members] = BOOK_ENERGY_CAP // 2 // max(int((~members).sum()), 1)
+    return limits

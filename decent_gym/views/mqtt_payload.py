@@ -1,0 +1,235 @@
+"""What is published of a round, where, and how a receiver makes sure that it misses none.
+
+A payload is a summary; the whole record, every offer included, is in the ledger.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import Any, Final
+
+import numpy as np
+
+from decent_gym.errors import DataError, InputError
+from decent_gym.ledger.header import canonical_json, parse_json
+from decent_gym.models import ClearedBook, Commodity, Organization, Round, Tariff
+from decent_gym.units import IntArray
+
+ROUND_SCHEMA: Final = "decent/round/1"
+STATUS_SCHEMA: Final = "decent/status/1"
+PAYLOAD_CAP: Final = 8_000
+"""Longest payload that is read, bytes; what is written stays below 2,000."""
+
+
+class Status(Enum):
+    """What the retained status says of the publisher."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    """It has left, and published all it had."""
+    LOST = "lost"
+    """It was cut off: the broker says so in its stead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Topics of one district.
+
+    Parameters
+    ----------
+    district : str
+        1 to 64 letters, digits, ``_`` or ``-``, so that a name can never be a path or a wildcard.
+
+    Raises
+    ------
+    InputError
+        For any other name.
+    """
+
+    district: str
+
+    def __post_init__(self) -> None:
+        try:
+            Organization("member", district=self.district)  # one rule for names, written there
+        except InputError:
+            raise InputError(
+                f"district must be 1 to 64 letters, digits, '_' or '-', got {self.district!r}"
+            ) from None
+
+    @property
+    def root(self) -> str:
+        """What all of them begin with."""
+        return f"decent/v1/{self.district}"
+
+    def round(self, number: int) -> str:
+        """Where round `number` is published."""
+        return f"{self.root}/rounds/{number}"
+
+    @property
+    def last(self) -> str:
+        """Where the last round is published, retained."""
+        return f"{self.root}/rounds/last"
+
+    @property
+    def status(self) -> str:
+        """Where the publisher's status stands, retained."""
+        return f"{self.root}/status"
+
+    @property
+    def client(self) -> str:
+        """The publisher's client identifier: one at a time, in the 23 characters all brokers take.
+
+        The broker ends the connection of a crashed publisher when the next one comes, so that the
+        will of the dead one cannot overtake the status of the living.
+        """
+        return f"decent{sha256(self.district.encode()).hexdigest()[:16]}"
+
+
+def status_payload(district: str, status: Status) -> bytes:
+    """Canonical JSON, as docs/schemas/status.schema.json describes it."""
+    return canonical_json({"district": district, "schema": STATUS_SCHEMA, "status": status.value})
+
+
+def round_payload(
+    record: Round, district: str, *, ledger: bytes, index: int, previous: bytes, own: bytes
+) -> bytes:
+    """Canonical JSON, as docs/schemas/round.schema.json describes it.
+
+    Parameters
+    ----------
+    record : Round
+    district : str
+    ledger, previous, own : bytes (32,)
+        Hashes of the ledger's header, of the record before and of this one.
+    index : int
+        Of the record in its ledger, 1 for the first round.
+
+    Returns
+    -------
+    bytes
+        Integers only: Wh and micro-euro per kWh.
+    """
+    return canonical_json(
+        {
+            "district": district,
+            "hash": own.hex(),
+            "ledger": ledger.hex(),
+            "previous": previous.hex(),
+            "record": index,
+            "round": record.number,
+            "schema": ROUND_SCHEMA,
+            "time": f"{record.time:%Y-%m-%dT%H:%M:%SZ}",
+            **{
+                commodity.name.lower(): _book(record.books[commodity], record.tariffs[commodity])
+                for commodity in Commodity
+            },
+        }
+    )
+
+
+def _book(book: ClearedBook, tariffs: IntArray) -> dict[str, Any]:
+    return {
+        "accepted": int(np.count_nonzero(book.accepted)),
+        "case": book.case.name,
+        "offers": len(book.offered),
+        "price": book.price,
+        "price_high": book.price_high,
+        "price_low": book.price_low,
+        "tariffs": {tariff.name.lower(): int(tariffs[tariff]) for tariff in Tariff},
+        "volume": book.volume,
+    }
+
+
+class Arrival(Enum):
+    """What a payload is to those who have heard the ones before it."""
+
+    NEW = "new"
+    """The next one."""
+    DUPLICATE = "duplicate"
+    """Heard already: drop it."""
+    GAP = "gap"
+    """Something before it is missing: fetch it from the ledger, then feed this one again."""
+
+
+class RoundFeed:
+    """Sorts what arrives by MQTT, which may come twice or not at all, into an unbroken chain.
+
+    Parameters
+    ----------
+    from_start : bool
+        Wait for the ledger's first round; else begin with whatever comes first.
+
+    Attributes
+    ----------
+    ledger, head : str or None
+        Hashes of the ledger's header and of the last new record, in hexadecimal.
+    record, round : int or None
+        Index of the last new record in its ledger, and the number of its round.
+    missing_from : int or None
+        After a gap: index of the first record to fetch, from the ledger that the payload names.
+    """
+
+    def __init__(self, from_start: bool = True) -> None:
+        self.ledger: str | None = None
+        self.head: str | None = None
+        self.record: int | None = None
+        self.round: int | None = None
+        self.missing_from: int | None = None
+        self._anywhere = not from_start
+
+    def feed(self, payload: bytes) -> Arrival:
+        """Say what `payload` is.
+
+        The first round of another ledger is new, too: with it another episode begins.
+
+        Raises
+        ------
+        DataError
+            It is no round's payload, or does not link to what was heard before: somebody has
+            changed the past.  Nothing has changed here.
+        """
+        message = _read(payload)
+        index = message["record"]
+        is_followed = message["ledger"] == self.ledger
+        heard = self.record if is_followed and self.record is not None else 0
+        if index <= heard:
+            if index == heard:
+                _check_link(message, "hash", self.head)
+            return Arrival.DUPLICATE
+        if index > heard + 1 and not self._anywhere:
+            self.missing_from = heard + 1
+            return Arrival.GAP
+        if not self._anywhere:
+            _check_link(message, "previous", self.head if is_followed else message["ledger"])
+        self.ledger, self.head = message["ledger"], message["hash"]
+        self.record, self.round = index, message["round"]
+        self.missing_from, self._anywhere = None, False
+        return Arrival.NEW
+
+
+def _check_link(message: dict[str, Any], field: str, expected: str | None) -> None:
+    if message[field] != expected:
+        raise DataError(
+            f"round {message['round']} (record {message['record']}): {field} is "
+            f"{message[field]}, expected {expected}; verify the ledger"
+        )
+
+
+def _read(payload: bytes) -> dict[str, Any]:
+    if len(payload) > PAYLOAD_CAP:
+        raise DataError(f"payload of {len(payload)} bytes is longer than {PAYLOAD_CAP}")
+    try:
+        message = parse_json(bytes(payload))
+    except InputError as error:
+        raise DataError(f"payload: {error}") from None
+    if not isinstance(message, dict) or message.get("schema") != ROUND_SCHEMA:
+        raise DataError(f"payload is not a {ROUND_SCHEMA}: {payload[:80]!r}")
+    for field, kind in _NEEDED.items():
+        if type(message.get(field)) is not kind:
+            raise DataError(f"payload: {field} is {message.get(field)!r}, not of {kind}")
+    if message["record"] < 1:
+        raise DataError(f"payload: record is {message['record']}, the first round's is 1")
+    return message
+
+
+_NEEDED: Final = {"ledger": str, "previous": str, "hash": str, "record": int, "round": int}

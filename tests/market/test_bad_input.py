@@ -1,0 +1,473 @@
+"""What is refused at the door: a named error, the field and its value, and nothing has changed."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from market.random_orders import MEMBERS, TARIFFS
+from market.snapshots import header_of, snapshot
+
+from decent_gym.clearing import Rules
+from decent_gym.errors import InputError, OfferError, UnknownNameError
+from decent_gym.ledger import Ledger
+from decent_gym.market import Capability, GridOperator, MarketController, Orders, Tariffs, admission
+from decent_gym.models import Commodity, Offer, Organization, Side
+from decent_gym.units import BOOK_ENERGY_CAP
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+GOOD = {
+    "organization": "a",
+    "side": Side.SELL,
+    "commodity": Commodity.HEAT,
+    "energy": 1_000,
+    "price": 80_000,
+}
+NAN, INF = float("nan"), float("inf")
+HEAT = int(Commodity.HEAT)
+
+
+class Town:
+    """A market two rounds old, with open offers and a ledger."""
+
+    def __init__(self):
+        self.capability = Capability()
+        self.market = MarketController(MEMBERS, self.capability, tariffs=TARIFFS, start=START)
+        self.operator = self.market.operator
+        self.ledger = Ledger(header_of(self.operator))
+        self.market.listen(self.ledger)
+        for name, side, price in (("a", Side.SELL, 90_000), ("b", Side.BUY, 70_000)):
+            self.market.submit(
+                Offer(name, side, Commodity.HEAT, 500, price, valid_until=9, id=77, device=3)
+            )
+        for _ in range(2):
+            self.market.close_round(self.capability)
+
+    def refused(self, act: Callable[[], object]) -> InputError:
+        before, head = snapshot(self.market), self.ledger.head
+        with pytest.raises(InputError) as caught:
+            act()
+        after = snapshot(self.market)
+        before["operator"].pop("book"), after["operator"].pop("book")  # see below
+        assert after == before
+        assert self.ledger.head == head
+        return caught.value
+
+
+@pytest.fixture
+def town() -> Town:
+    return Town()
+
+
+# name: changes to a good offer, class of the error, what its message must hold
+OFFERS: dict[str, tuple[dict[str, object], type[InputError], str]] = {
+    "energy nan": ({"energy": NAN}, InputError, "energy must be an integer, got float nan"),
+    "energy inf": ({"energy": INF}, InputError, "energy must be an integer, got float inf"),
+    "energy float": ({"energy": 5.0}, InputError, "energy must be an integer, got float 5.0"),
+    "energy -0.0": ({"energy": -0.0}, InputError, "energy must be an integer, got float -0.0"),
+    "energy bool": ({"energy": True}, InputError, "energy must be an integer, got the bool True"),
+    "energy str": ({"energy": "5"}, InputError, "energy must be an integer, got str '5'"),
+    "energy bytes": ({"energy": b"5"}, InputError, "energy must be an integer, got bytes b'5'"),
+    "energy None": ({"energy": None}, InputError, "energy must be an integer, got NoneType None"),
+    "energy list": ({"energy": [5]}, InputError, "energy must be an integer, got list [5]"),
+    "energy array": ({"energy": np.array([5, 6])}, InputError, "energy must be an integer"),
+    "energy Decimal": ({"energy": Decimal(5)}, InputError, "energy must be an integer"),
+    "energy Fraction": ({"energy": Fraction(5)}, InputError, "energy must be an integer"),
+    "energy complex": ({"energy": 5j}, InputError, "energy must be an integer, got complex 5j"),
+    "energy numpy float": ({"energy": np.float64(5)}, InputError, "energy must be an integer"),
+    "energy numpy bool": ({"energy": np.True_}, InputError, "energy must be an integer"),
+    "energy 0": ({"energy": 0}, OfferError, "energy 0 must be 1 to 100000000 Wh"),
+    "energy negative": ({"energy": -7}, OfferError, "energy -7 must be 1 to 100000000 Wh"),
+    "energy beyond cap": ({"energy": 10**8 + 1}, OfferError, "energy 100000001 must be 1 to"),
+    "energy 2^63": ({"energy": 2**63}, InputError, f"energy must fit 64 bits, got {2**63}"),
+    "energy 2^64 + 5": ({"energy": 2**64 + 5}, InputError, "energy must fit 64 bits, got"),
+    "energy of 5,000 digits": ({"energy": 10**5000}, InputError, "energy must fit 64 bits"),
+    "price nan": ({"price": NAN}, InputError, "price must be an integer, got float nan"),
+    "price -inf": ({"price": -INF}, InputError, "price must be an integer, got float -inf"),
+    "price -0.0": ({"price": -0.0}, InputError, "price must be an integer, got float -0.0"),
+    "price bool": ({"price": False}, InputError, "price must be an integer, got the bool False"),
+    "price str": ({"price": "80"}, InputError, "price must be an integer, got str '80'"),
+    "price beyond cap": ({"price": 10**8 + 1}, OfferError, "price 100000001 must be within +-100"),
+    "price below cap": ({"price": -(10**8) - 1}, OfferError, "price -100000001 must be within"),
+    "price -2^63": ({"price": -(2**63)}, InputError, f"price must fit 64 bits, got {-(2**63)}"),
+    "organization unknown": ({"organization": "aa"}, UnknownNameError, "'aa'; did you mean 'a'?"),
+    "organization int": ({"organization": 0}, UnknownNameError, "unknown organization 0"),
+    "organization None": ({"organization": None}, UnknownNameError, "organization None"),
+    "organization list": ({"organization": ["a"]}, UnknownNameError, "organization ['a']"),
+    "organization bytes": ({"organization": b"a"}, UnknownNameError, "organization b'a'"),
+    "organization disabled": ({"organization": "off"}, OfferError, "'off' is disabled"),
+    "side unknown": ({"side": 2}, InputError, "side must be one of Side.SELL, Side.BUY, got 2"),
+    "side negative": ({"side": -1}, InputError, "side must be one of Side.SELL, Side.BUY, got -1"),
+    "side str": ({"side": "SELL"}, InputError, "side must be an integer, got str 'SELL'"),
+    "side bool": ({"side": True}, InputError, "side must be an integer, got the bool True"),
+    "side float": ({"side": 1.0}, InputError, "side must be an integer, got float 1.0"),
+    "side None": ({"side": None}, InputError, "side must be an integer, got NoneType None"),
+    "commodity unknown": ({"commodity": 2}, InputError, "one of Commodity.ELECTRICITY"),
+    "commodity negative": ({"commodity": -1}, InputError, "Commodity.HEAT, got -1"),
+    "commodity str": ({"commodity": "heat"}, InputError, "commodity must be an integer, got str"),
+    "commodity bool": ({"commodity": True}, InputError, "commodity must be an integer, got the b"),
+    "start past": ({"start": 1}, OfferError, "start 1 lies in the past: the open round is 2"),
+    "start negative": ({"start": -1}, OfferError, "start -1 lies in the past"),
+    "start -2^63 + 1": ({"start": 1 - 2**63}, OfferError, f"start {1 - 2**63} lies in the past"),
+    "start too far": (
+        {"start": 675, "valid_until": 676}, OfferError, "start 675 is too far ahead: at most round 674",
+    ),
+    "start at the end of int64": (
+        {"start": 2**63 - 1, "valid_until": 5}, OfferError, f"start {2**63 - 1} is too far ahead",
+    ),
+    "start float": ({"start": 2.0}, InputError, "start must be an integer, got float 2.0"),
+    "start nan": ({"start": NAN}, InputError, "start must be an integer, got float nan"),
+    "start datetime": ({"start": START}, InputError, "start must be an integer, got datetime"),
+    "start bool": ({"start": True}, InputError, "start must be an integer, got the bool True"),
+    "empty window": (
+        {"start": 3, "valid_until": 3}, OfferError, "valid_until 3 must be after its start 3",
+    ),
+    "backward window": (
+        {"start": 5, "valid_until": 4}, OfferError, "valid_until 4 must be after its start 5",
+    ),
+    "until past": ({"valid_until": 1}, OfferError, "valid_until 1 must be after its start 2"),
+    "until too far": ({"valid_until": 675}, OfferError, "valid_until 675 is too far ahead: at most"),
+    "until 2^63 - 1": ({"valid_until": 2**63 - 1}, OfferError, f"valid_until {2**63 - 1} is too"),
+    "until float": ({"valid_until": 5.5}, InputError, "valid_until must be an integer, got float"),
+    "until str": ({"valid_until": "5"}, InputError, "valid_until must be an integer, got str '5'"),
+    "cap 0": ({"max_per_round": 0}, OfferError, "max_per_round 0 must be 1 to 100000000 Wh"),
+    "cap negative": ({"max_per_round": -1}, OfferError, "max_per_round -1 must be 1 to"),
+    "cap beyond": ({"max_per_round": 10**8 + 1}, OfferError, "max_per_round 100000001 must be 1"),
+    "cap float": ({"max_per_round": 1e3}, InputError, "max_per_round must be an integer, got flo"),
+    "cap inf": ({"max_per_round": INF}, InputError, "max_per_round must be an integer, got float"),
+    "device negative": ({"device": -2}, OfferError, "device -2 must be -1 (none) to"),
+    "device beyond JSON": ({"device": 2**53}, OfferError, f"device {2**53} must be -1 (none) to"),
+    "device None": ({"device": None}, InputError, "device must be an integer, got NoneType None"),
+    "device bool": ({"device": False}, InputError, "device must be an integer, got the bool"),
+    "id negative": ({"id": -1}, OfferError, "id must be 0 or more, got -1"),
+    "id beyond JSON": ({"id": 2**53}, OfferError, f"id {2**53} must be 0 to {2**53 - 1}"),
+    "id 2^63": ({"id": 2**63}, InputError, f"id must fit 64 bits, got {2**63}"),
+    "id float": ({"id": 1.0}, InputError, "id must be an integer, got float 1.0"),
+    "id str": ({"id": "1"}, InputError, "id must be an integer, got str '1'"),
+    "id taken": ({"id": 77}, OfferError, "id 77 is taken already"),
+    "id taken in the other book": (
+        {"id": 77, "commodity": Commodity.ELECTRICITY}, OfferError, "id 77 is taken already",
+    ),
+    "id taken as numpy": ({"id": np.int64(77)}, OfferError, "id 77 is taken already"),
+    "crosses its own sale": (
+        {"side": Side.BUY, "price": 90_000}, OfferError, "price 90000 would trade with an offer of",
+    ),
+    "crosses its own purchase": (
+        {"organization": "b", "price": 70_000}, OfferError, "price 70000 would trade with an offer",
+    ),
+    "crosses in its last round": (
+        {"side": Side.BUY, "price": 95_000, "start": 8, "valid_until": 20}, OfferError, "price 95000",
+    ),
+}  # fmt: skip
+FIELD = {"organization", "side", "commodity", "energy", "price", "start", "valid_until", "id"}
+
+
+@pytest.mark.parametrize("case", OFFERS)
+def test_a_bad_offer_is_refused(town, case):
+    changes, kind, text = OFFERS[case]
+    offer = Offer(**GOOD | changes)
+    error = town.refused(lambda: town.market.submit(offer))
+    assert type(error) is kind
+    assert text in str(error)
+    if kind is OfferError:
+        field = error.field
+        assert field in FIELD | {"max_per_round", "device"}
+        assert error.value == getattr(offer, field)
+        assert field in text or field == "organization"
+    if kind is not UnknownNameError:
+        assert offer.organization in str(error)
+    # and the market is as open as before
+    assert town.market.status(town.market.submit(Offer(**GOOD))).is_open
+
+
+def test_enough_cases():
+    assert len(OFFERS) >= 60
+    assert Town().market.submit(Offer(**GOOD)) == 2
+
+
+GOOD_EDGES: dict[str, dict[str, object]] = {
+    "least energy": {"energy": 1},
+    "most energy": {"energy": 10**8},
+    "highest price": {"price": 10**8},
+    "lowest price": {"price": -(10**8)},
+    "numpy integers": {"energy": np.int64(5), "price": np.uint8(7), "id": np.int16(4)},
+    "plain integers for codes": {"side": 0, "commodity": 1},
+    "the last round": {"start": 673, "valid_until": 674},
+    "the longest window": {"valid_until": 674},
+    "largest id and device": {"id": 2**53 - 1, "device": 2**53 - 1},
+    "id 0": {"id": 0},
+    "another's id": {"organization": "c", "id": 77},
+    "a touch better than its own sale": {"side": Side.BUY, "price": 89_999},
+    "crossing, but only after its own sale": {
+        "side": Side.BUY, "price": 95_000, "start": 9, "valid_until": 20,
+    },
+    "crossing in the other book": {
+        "side": Side.BUY, "price": 95_000, "commodity": Commodity.ELECTRICITY,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GOOD_EDGES)
+def test_a_good_offer_at_the_edge_is_taken(town, case):
+    number = town.market.submit(Offer(**GOOD | GOOD_EDGES[case]))
+    assert town.market.status(number).is_open
+
+
+@pytest.mark.parametrize("offer", [None, "offer", {"organization": "a"}, 5, GOOD, Offer])
+def test_only_offers_are_submitted(town, offer):
+    assert "submit() takes an Offer" in str(town.refused(lambda: town.market.submit(offer)))
+
+
+def test_an_own_id_and_a_number_never_meet(town):
+    """The default id is the offer's number, so neither may be the other's."""
+    number = town.market.submit(Offer(**GOOD))
+    error = town.refused(lambda: town.market.submit(Offer(**GOOD | {"id": number})))
+    assert (error.field, error.value) == ("id", number)
+    town.market.submit(Offer(**GOOD | {"id": number + 2}))
+    error = town.refused(lambda: town.market.submit(Offer(**GOOD)))
+    assert (error.field, error.value) == ("id", number + 2)
+    town.market.submit(Offer(**GOOD | {"id": 500}))
+
+
+def test_an_id_is_taken_for_good(town):
+    town.market.submit(Offer(**GOOD | {"id": 5}))
+    town.market.close_round(town.capability)
+    assert not town.market.status(2).is_open
+    assert town.refused(lambda: town.market.submit(Offer(**GOOD | {"id": 5}))).field == "id"
+
+
+def test_too_many_offers():
+    town = Town()
+    town.operator.max_offers = 4
+    town.market.withdraw("a", 0)  # it keeps its place until the round closes
+    for _ in range(3):
+        town.market.submit(Offer(**GOOD))
+    error = town.refused(lambda: town.market.submit(Offer(**GOOD)))
+    assert (type(error), error.field, error.value) == (OfferError, "organization", "a")
+    assert "has 4 offers in this book already" in str(error)
+    town.market.submit(Offer(**GOOD | {"organization": "c"}))
+    town.market.submit(Offer(**GOOD | {"commodity": Commodity.ELECTRICITY}))
+    town.market.close_round(town.capability)
+    for _ in range(4):
+        town.market.submit(Offer(**GOOD))
+
+
+def test_withdrawing_over_and_over_does_not_fill_the_book():
+    town = Town()
+    with pytest.raises(OfferError, match="offers in this book already"):
+        for _ in range(2_000):
+            town.market.withdraw("a", town.market.submit(Offer(**GOOD)))
+    assert town.operator.book.capacity <= 2_048
+
+
+def test_a_share_of_the_book():
+    """No organization can keep the others out, or make sums wrap."""
+    town = Town()
+    share = BOOK_ENERGY_CAP // 2 // 8  # five of the six organizations are members, three accounts
+    assert town.operator.energy_limit.tolist() == [share] * 4 + [BOOK_ENERGY_CAP // 2] + [share] * 4
+    whole, rest = divmod(share - 500, 10**8)
+    for _ in range(whole):
+        town.market.submit(Offer(**GOOD | {"energy": 10**8}))
+    error = town.refused(lambda: town.market.submit(Offer(**GOOD | {"energy": rest + 1})))
+    assert (type(error), error.field, error.value) == (OfferError, "energy", rest + 1)
+    assert f"share of the book, {share} Wh" in str(error)
+    town.market.submit(Offer(**GOOD | {"energy": rest}))
+    town.market.submit(Offer(**GOOD | {"energy": 10**8, "organization": "c"}))
+
+
+def test_full_books_at_the_highest_price_are_exact():
+    """Every share used up, at both ends of the price cap: all sums fit."""
+    capability = Capability()
+    members = [Organization("a"), Organization("b")]
+    for price in (10**8, -(10**8)):
+        operator = GridOperator(members, capability)
+        whole, rest = divmod(int(operator.energy_limit[0]), 10**8)
+        orders = Orders.empty(1, 2 * (whole + 1))
+        orders.count[:] = 2 * (whole + 1)
+        orders.owner[:, :, whole + 1 :] = orders.side[:, :, whole + 1 :] = 1
+        orders.energy[:] = orders.cap[:] = 10**8
+        orders.energy[:, :, [whole, -1]] = rest
+        orders.price[:] = price
+        orders.until[:] = 1
+        assert operator.submit(orders, capability) == 0
+        operator.close_round(capability)
+        moved = 2 * int(operator.energy_limit[0]) * price
+        assert operator.accounts[0].tolist() == [moved, -moved, 0, 0, 0]
+
+
+def test_accounts_stay_in_64_bits():
+    """Two friends that pay each other absurd sums are stopped before an account could wrap."""
+    capability = Capability()
+    market = MarketController([Organization("a"), Organization("b")], capability)
+    balances = [0]
+    with pytest.raises(OfferError, match="an account beyond") as caught:
+        for _ in range(100):
+            for commodity in Commodity:
+                for _ in range(40):
+                    for name, side in (("a", Side.SELL), ("b", Side.BUY)):
+                        market.submit(Offer(name, side, commodity, 10**8, 10**8))
+            market.close_round(capability)
+            balances.append(market.balance("a"))
+    assert (caught.value.field, caught.value.value) == ("organization", "a")
+    assert balances == sorted(balances) and 2**60 < balances[-1] < 2**62
+    assert market.balance("b") == -balances[-1]
+
+
+@pytest.mark.parametrize(
+    ("organization", "number", "kind", "text"),
+    [
+        ("b", 0, OfferError, "b has no open offer 0; its open ones: [1]"),
+        ("a", 99, OfferError, "a has no open offer 99; its open ones: [0]"),
+        ("c", 0, OfferError, "c has no open offer 0; its open ones: none"),
+        ("a", -1, OfferError, "a has no open offer -1"),
+        ("a", "0", InputError, "offer number must be an integer, got str '0'"),
+        ("a", 0.0, InputError, "offer number must be an integer, got float 0.0"),
+        ("a", False, InputError, "offer number must be an integer, got the bool False"),
+        ("a", None, InputError, "offer number must be an integer, got NoneType None"),
+        ("a", 2**63, InputError, "offer number must fit 64 bits"),
+        ("x", 0, UnknownNameError, "unknown organization 'x'"),
+        (["a"], 0, UnknownNameError, "unknown organization ['a']"),
+    ],
+)
+def test_a_bad_withdrawal_is_refused(town, organization, number, kind, text):
+    error = town.refused(lambda: town.market.withdraw(organization, number))
+    assert type(error) is kind
+    assert text in str(error)
+    if kind is OfferError:
+        assert (error.field, error.value) == ("number", number)
+
+
+def test_an_offer_is_withdrawn_once(town):
+    town.market.withdraw("a", 0)
+    error = town.refused(lambda: town.market.withdraw("a", 0))
+    assert (type(error), error.field, error.value) == (OfferError, "number", 0)
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "text"),
+    [
+        (lambda m: m.status(99), OfferError, "there is no offer 99"),
+        (lambda m: m.status("0"), InputError, "offer number must be an integer, got str '0'"),
+        (lambda m: m.status(True), InputError, "got the bool True"),
+        (lambda m: m.offers("x"), UnknownNameError, "unknown organization 'x'"),
+        (lambda m: m.balance("grids"), UnknownNameError, "did you mean 'grid'?"),
+        (lambda m: m.round_at(datetime(2020, 1, 1)), InputError, "has no time zone"),
+        (lambda m: m.round_at(START + timedelta(minutes=7)), InputError, "00:07:00+00:00 is off"),
+        (lambda m: m.round_at(START + timedelta(microseconds=1)), InputError, "15-minute grid"),
+        (lambda m: m.round_at("2020-01-01"), InputError, "must be a datetime, got str"),
+        (lambda m: m.round_at(1_577_836_800), InputError, "must be a datetime, got int"),
+        (lambda m: m.round_at(None), InputError, "must be a datetime, got NoneType"),
+        (lambda m: m.round_at(START.date()), InputError, "must be a datetime, got date"),
+    ],
+)
+def test_a_bad_question_is_refused(town, act, kind, text):
+    error = town.refused(lambda: act(town.market))
+    assert type(error) is kind
+    assert text in str(error)
+
+
+def test_round_at(town):
+    market = town.market
+    assert [market.round_at(START + timedelta(minutes=15 * n)) for n in (0, 1, 96)] == [0, 1, 96]
+    elsewhere = timezone(timedelta(hours=5, minutes=45))
+    assert market.round_at((START + timedelta(hours=1)).astimezone(elsewhere)) == 4
+
+
+TARIFF = {"retail": 300_000, "feed_in": 80_000, "short": 400_000, "long": 40_000}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"retail": 79_999}, "40000 < 80000 <= 79999 < 400000"),
+        ({"long": 80_000}, "got 80000 < 80000 <= 300000 < 400000"),
+        ({"long": 90_000}, "long < feed_in"),
+        ({"short": 300_000}, "300000 < 300000"),
+        ({"short": 10**8 + 1}, "tariff short must be in [-100000000, 100000000], got 100000001"),
+        ({"long": -(10**8) - 1}, "tariff long must be in [-100000000"),
+        ({"retail": 0.3}, "tariff retail must be an integer, got float 0.3"),
+        ({"retail": NAN}, "tariff retail must be an integer, got float nan"),
+        ({"feed_in": -0.0}, "tariff feed_in must be an integer, got float -0.0"),
+        ({"short": INF}, "tariff short must be an integer, got float inf"),
+        ({"long": True}, "tariff long must be an integer, got the bool True"),
+        ({"feed_in": "80000"}, "tariff feed_in must be an integer, got str '80000'"),
+        ({"feed_in": None}, "tariff feed_in must be an integer, got NoneType None"),
+        ({"retail": 2**63}, "tariff retail must fit 64 bits"),
+    ],
+)
+def test_bad_tariffs_are_refused(changes, text):
+    with pytest.raises(InputError, match=re.escape(text)):
+        Tariffs(**TARIFF | changes)
+
+
+def test_tariffs_may_touch_where_nobody_can_gain():
+    same = Tariffs(retail=5, feed_in=5, short=6, long=4)
+    assert same.row() == (5, 5, 6, 4)
+
+
+MARKETS: dict[str, tuple[dict[str, object], str]] = {
+    "no organization": ({"organizations": []}, "at least one organization, got none"),
+    "a name twice": ({"organizations": [MEMBERS[0], MEMBERS[0]]}, "'a' is used twice"),
+    "names instead": ({"organizations": ["a", "b"]}, "must be Organization objects, got 'a'"),
+    "no capability": ({"capability": None}, "capability must be a Capability(), got None"),
+    "its class": ({"capability": Capability}, "capability must be a Capability(), got <class"),
+    "tariffs missing": ({"tariffs": {Commodity.HEAT: TARIFFS[1]}}, "for Commodity.ELECTRICITY"),
+    "tariffs as numbers": ({"tariffs": {0: (1, 2, 3, 4), 1: TARIFFS[1]}}, "got (1, 2, 3, 4)"),
+    "residual without utility": (
+        {"organizations": MEMBERS[:2], "rules": Rules(utility="residual")}, "priority=1",
+    ),
+}  # fmt: skip
+OPERATORS: dict[str, tuple[dict[str, object], str]] = {
+    "no world": ({"worlds": 0}, "worlds must be in [1, 2147483647], got 0"),
+    "worlds float": ({"worlds": 2.0}, "worlds must be an integer, got float 2.0"),
+    "worlds bool": ({"worlds": True}, "worlds must be an integer, got the bool True"),
+    "no capacity": ({"capacity": 0}, "capacity must be in [1"),
+    "no offers": ({"max_offers": 0}, "max_offers must be in [1"),
+    "start off the grid": ({"start": 901}, "start 901 is off the 15-minute grid"),
+    "start before 1970": ({"start": -900}, "start must be in [0, 1099511627776], got -900"),
+    "start float": ({"start": 900.0}, "start must be an integer, got float 900.0"),
+    **MARKETS,
+}
+STARTS: dict[str, tuple[dict[str, object], str]] = {
+    "start naive": ({"start": datetime(2020, 1, 1)}, "2020-01-01 00:00:00 has no time zone"),
+    "start off": ({"start": START + timedelta(minutes=1)}, "00:01:00+00:00 is off the 15-minute"),
+    "start int": ({"start": 900}, "must be a datetime, got int 900"),
+    "start 1969": ({"start": datetime(1969, 1, 1, tzinfo=UTC)}, "start must be in [0, 10995116"),
+    **MARKETS,
+}
+BASE = {"organizations": MEMBERS, "capability": Capability(), "tariffs": TARIFFS}
+
+
+@pytest.mark.parametrize("case", OPERATORS)
+def test_a_bad_operator_is_refused(case):
+    changes, text = OPERATORS[case]
+    with pytest.raises(InputError, match=re.escape(text)):
+        GridOperator(**BASE | changes)
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_a_bad_market_is_refused(case):
+    changes, text = STARTS[case]
+    with pytest.raises(InputError, match=re.escape(text)):
+        MarketController(**BASE | changes)
+
+
+def test_every_code_has_a_sentence():
+    """`refusal` knows each code, and names the field, the value and the owner."""
+    orders = Orders.empty(1, 1)
+    for name in ("id", "side", "price", "energy", "start", "until", "device", "cap"):
+        getattr(orders, name)[:] = 42
+    limits = {"horizon": 672, "max_offers": 3, "energy": 9}
+    codes = [
+        code for name, code in vars(admission).items()
+        if name.isupper() and name[0] != "_" and not name.endswith("_CAP") and code
+    ]  # fmt: skip
+    assert sorted(codes) == list(range(1, 18))
+    for code in codes:
+        orders.status[:] = code
+        error = admission.refusal(orders, (0, HEAT, 0), "someone", 5, limits)
+        assert error.value == ("someone" if error.field == "organization" else 42)
+        assert f"someone's 42 offer of heat: {error.field} {error.value!r} " in str(error)

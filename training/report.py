@@ -1,0 +1,121 @@
+"""An evaluation as a table, as files, and as a picture."""
+
+import csv
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+import decent_gym
+
+if TYPE_CHECKING:
+    from training.evaluate import Evaluation
+
+LEARNED_COLOUR, OTHERS_COLOUR, DOT_COLOUR = "#1b6ca8", "#b8c4ce", "#33414d"
+
+
+def table(found: "Evaluation") -> Table:
+    """The table for people; differences are learned less scripted, on the same cells."""
+    title = (
+        f"{found.learner} in {found.scenario}: {len(found.weeks)} {found.split} weeks, "
+        f"{len(found.seeds)} training seeds"
+    )
+    drawn = Table(title=title)
+    drawn.add_column("policy")
+    for heading in ("EUR/week", "± seeds", "ppo better by", "95 % interval", "ppo wins"):
+        drawn.add_column(heading, justify="right")
+    for line in found.lines:
+        is_first = line is found.lines[0]
+        drawn.add_row(
+            line.name,
+            f"{line.mean:.2f}",
+            f"{line.spread:.2f}",
+            "" if is_first else f"{line.difference:+.2f}",
+            "" if is_first else f"[{line.low:+.2f}, {line.high:+.2f}]".replace("[", r"\["),
+            "" if is_first else f"{line.wins:.0%}",
+        )
+    return drawn
+
+
+def markdown(found: "Evaluation") -> str:
+    """The same table for a README."""
+    text = [
+        "| policy | EUR/week | ± seeds | ppo better by | 95 % interval | ppo wins |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    first, *others = found.lines
+    text.append(f"| {first.name} | {first.mean:.2f} | {first.spread:.2f} | | | |")
+    text += [
+        f"| {line.name} | {line.mean:.2f} | {line.spread:.2f} | {line.difference:+.2f} | "
+        f"{line.low:+.2f} to {line.high:+.2f} | {line.wins:.0%} |"
+        for line in others
+    ]
+    return "\n".join(text) + "\n"
+
+
+def write(found: "Evaluation", folder: str | Path, *, picture: bool = True) -> list[Path]:
+    """Write ``evaluation.json``, ``.csv``, ``.md`` and, if matplotlib is there, ``.png``."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"evaluation.{kind}" for kind in ("json", "csv", "md")]
+    paths[0].write_text(json.dumps(as_data(found), indent=1) + "\n", encoding="utf-8")
+    with paths[1].open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["policy", "run", "seed", "week", "score_eur"])
+        for line in found.lines:
+            for i, row in enumerate(line.scores.tolist()):
+                for week, score in zip(found.weeks, row, strict=True):
+                    writer.writerow([line.name, found.runs[i], found.seeds[i], week, score])
+    paths[2].write_text(markdown(found), encoding="utf-8")
+    if picture and find_spec("matplotlib") is not None:
+        paths.append(draw(found, folder / "evaluation.png"))
+    return paths
+
+
+def as_data(found: "Evaluation") -> dict[str, Any]:
+    """Plain numbers and texts, for machines."""
+    data = asdict(found)
+    for line, original in zip(data["lines"], found.lines, strict=True):
+        line["scores"] = original.scores.tolist()
+        line |= {"mean": original.mean, "spread": original.spread}
+    stamp = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"schema": 1, "date": stamp, "decent_gym": decent_gym.__version__, **data}
+
+
+def draw(found: "Evaluation", path: Path) -> Path:
+    """Scores of all policies, and by how much the learned ones are better, with intervals."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = found.lines[::-1]
+    places = range(len(lines))
+    figure = Figure(figsize=(10, 1.2 + 0.5 * len(lines)), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, sharey=True)
+    colours = [LEARNED_COLOUR if line is found.lines[0] else OTHERS_COLOUR for line in lines]
+    left.barh(places, [line.mean for line in lines], color=colours)
+    for place, line in zip(places, lines, strict=True):
+        means = line.scores.mean(axis=1)
+        left.plot(means, [place] * len(means), "o", ms=4, color=DOT_COLOUR, mfc="white")
+    left.set_yticks(places, [line.name for line in lines])
+    left.set_xlabel("score, EUR per week (dots: seeds)")
+
+    for place, line in list(zip(places, lines, strict=True))[:-1]:
+        right.plot([line.low, line.high], [place] * 2, color=LEARNED_COLOUR, lw=2)
+        right.plot(line.difference, place, "o", color=LEARNED_COLOUR)
+    right.axvline(0, color=DOT_COLOUR, lw=1)
+    right.set_xlabel(f"{found.lines[0].name} better by, EUR per week (95 % interval)")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="x", alpha=0.3)
+        axes.set_axisbelow(True)
+    figure.suptitle(
+        f"{found.learner} in {found.scenario}: {len(found.weeks)} {found.split} weeks, "
+        f"{len(found.seeds)} training seeds"
+    )
+    figure.savefig(path, dpi=150)
+    return path
