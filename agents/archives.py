@@ -6,6 +6,7 @@ that does not say first, within bounds, how large it is and how it is called.
 
 import io
 import zipfile
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,8 @@ from decent_gym.errors import DataError
 
 LARGEST_ARCHIVE: Final = 2**28
 """Bytes, unpacked."""
+UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
+"""What zipfile raises for damaged, encrypted or exotic members."""
 MEMBERS_OF_A_MODEL: Final = frozenset(
     {
         "policy.pth",
@@ -32,7 +35,8 @@ MEMBERS_OF_A_MODEL: Final = frozenset(
 def checked_bytes(path: Path, members: Collection[str]) -> bytes:
     """The archive's bytes, after its table of contents has been found harmless.
 
-    The caller parses these bytes, not the file, which may change in between.
+    Members that end in ``.pth`` are archives themselves, and are looked into as well.  The caller
+    parses these bytes, not the file, which may change in between.
 
     Raises
     ------
@@ -43,25 +47,40 @@ def checked_bytes(path: Path, members: Collection[str]) -> bytes:
         if path.stat().st_size > LARGEST_ARCHIVE:
             raise DataError(f"{path.name} has more than {LARGEST_ARCHIVE} bytes")
         content = path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = archive.infolist()
     except FileNotFoundError:
         raise DataError(f"{path.name} is missing in {path.parent}") from None
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{path.name} is no zip archive: {error}") from None
-    names = [info.filename for info in infos]
-    for name in names:
-        if name not in members:
+    infos = _contents(path.name, content)
+    for info in infos:
+        if info.filename not in members:
             raise DataError(
-                f"{path.name} holds {name[:80]!r}, which we never write; it was edited or comes "
-                "from elsewhere and is not loaded"
+                f"{path.name} holds {info.filename[:80]!r}, which we never write; it was edited or "
+                "comes from elsewhere and is not loaded"
             )
-    if len(set(names)) < len(names):
-        raise DataError(f"{path.name} holds a name twice")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for info in infos:
+            if info.filename.endswith(".pth"):
+                name = f"{path.name}: {info.filename}"
+                try:
+                    inner = archive.read(info)
+                except UNREADABLE as error:
+                    raise DataError(f"{name} cannot be read: {error}") from None
+                _contents(name, inner)
+    return content
+
+
+def _contents(name: str, content: bytes) -> list[zipfile.ZipInfo]:
+    """What an archive says that it holds, refused if that is too much or ambiguous."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{name} is no zip archive: {error}") from None
+    if len({info.filename for info in infos}) < len(infos):
+        raise DataError(f"{name} holds a name twice")
     total = sum(info.file_size for info in infos)
     if total > LARGEST_ARCHIVE:
-        raise DataError(f"{path.name} would unpack to {total} bytes, at most {LARGEST_ARCHIVE}")
-    return content
+        raise DataError(f"{name} would unpack to {total} bytes, at most {LARGEST_ARCHIVE}")
+    return infos
 
 
 def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, npt.NDArray[Any]]:
@@ -79,7 +98,7 @@ def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in shapes}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, *UNREADABLE) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
     for name, array in arrays.items():
         if not np.isfinite(array).all():
@@ -87,9 +106,7 @@ def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
     return arrays
 
 
-def _check_header(
-    archive: zipfile.ZipFile, file: str, name: str, shape: tuple[int, ...]
-) -> None:
+def _check_header(archive: zipfile.ZipFile, file: str, name: str, shape: tuple[int, ...]) -> None:
     """The array's header, before numpy allocates what it promises."""
     try:
         with archive.open(f"{name}.npy") as member:
@@ -99,7 +116,7 @@ def _check_header(
             found, _, dtype = np.lib.format.read_array_header_1_0(member)
     except KeyError:
         raise DataError(f"{file}: {name} is missing") from None
-    except (ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise DataError(f"{file}: {name} cannot be read: {error}") from None
     if found != shape or dtype != np.float64:
         raise DataError(

@@ -16,8 +16,8 @@ SCHEMA: Final = 1
 ACTIVATIONS: Final = ("relu", "tanh")
 LARGEST_FILE: Final = 65_536
 """Bytes."""
-WIDEST_LAYER: Final = 4_096
-MOST_LAYERS: Final = 8
+WIDEST_LAYER: Final = 2_048
+MOST_LAYERS: Final = 4
 MOST_NAMES: Final = 10_000
 LONGEST_TEXT: Final = 200
 
@@ -140,7 +140,9 @@ class Description:
 
 def _expect(is_right: bool, name: str, value: object, expected: str) -> None:
     if not is_right:
-        raise DataError(f"policy.json: {name} must be {expected}, got {str(value)[:LONGEST_TEXT]!r}")
+        raise DataError(
+            f"policy.json: {name} must be {expected}, got {str(value)[:LONGEST_TEXT]!r}"
+        )
 
 
 def _is_text(value: object) -> bool:

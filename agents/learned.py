@@ -136,22 +136,23 @@ def read_description(folder: str | Path) -> Description:
 
 
 def read_parameters(folder: str | Path) -> Parameters:
-    """State dictionaries of ``model.zip``, finite tensors only: ``policy``, ``policy.optimizer``."""
+    """``policy`` (finite tensors only) and ``policy.optimizer`` of ``model.zip``."""
     content = checked_bytes(Path(folder) / MODEL, MEMBERS_OF_A_MODEL)
     try:
         _, parameters, _ = load_from_zip_file(io.BytesIO(content), load_data=False, device="cpu")
     except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, EOFError) as error:
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"{MODEL} holds more than tensors, or less: {reason}") from None
-    for name, tensor in parameters.get("policy", {}).items():
+    weights = parameters.get("policy")
+    if not isinstance(weights, dict):
+        raise DataError(f"{MODEL} holds no named weights of a policy")
+    for name, tensor in weights.items():
         if not isinstance(tensor, torch.Tensor) or not torch.isfinite(tensor).all():
             raise DataError(f"{MODEL}: {name} must be a tensor of finite numbers")
     return parameters
 
 
-def read_normalisation(
-    folder: str | Path, description: Description
-) -> dict[str, npt.NDArray[Any]]:
+def read_normalisation(folder: str | Path, description: Description) -> dict[str, npt.NDArray[Any]]:
     """``normalisation.npz`` of a folder: float64 arrays, variances positive."""
     wide = (len(description.observations),)
     shapes = {

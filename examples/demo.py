@@ -7,6 +7,7 @@ Steps 1 to 3 are the commands that are printed before them; step 4 is what ``tra
 """
 
 import argparse
+import os
 import shlex
 import sys
 import time
@@ -22,10 +23,10 @@ from decent_gym.cli import main as decent_gym_command  # noqa: E402
 SPRING_WEEK = "2016-04-15"
 """A test week in which heat pumps, the heat plant and the sun all have something to do."""
 LEARNER = "building_03"
-STEPS = 60_000
+STEPS = 120_000
 WEEKS = 4
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
 def main() -> int:
@@ -48,13 +49,17 @@ def main() -> int:
     step("replay", ledger)
 
     if args.steps:
-        heading(f"4  Teach {LEARNER} to trade its battery and heat pump (PPO, {args.steps:,} steps)")
+        heading(
+            f"4  Teach {LEARNER} to trade its battery and heat pump (PPO, {args.steps:,} steps)"
+        )
         train_and_compare(folder, args.steps)
 
     heading(f"Done in {time.monotonic() - began:.0f} s; this was left behind")
     for path in sorted(folder.iterdir()):
         console.print(f"  {path}")
-    console.print("\nNext, try")
+    is_active = "VIRTUAL_ENV" in os.environ or sys.prefix == sys.base_prefix
+    where = Path(os.path.relpath(sys.prefix)) / "bin" / "activate"
+    console.print("\nNext, try" if is_active else f"\nNext, say `. {where}` and try")
     console.print("  decent-gym run --tariff time_of_use --trader building_03=price_threshold")
     console.print("  decent-gym scenarios rural")
     console.print("  python -m training.ppo --steps 150_000 --folder runs/ppo-0")
@@ -67,22 +72,25 @@ def train_and_compare(folder: Path, steps: int) -> None:
     except ImportError as error:
         sys.exit(f"demo: training needs {error.name}: pip install -e '.[train]'")
     run = folder / "ppo"
-    console.print(f"$ python -m training.ppo --steps {steps} --learner {LEARNER} --folder {run}")
+    command = f"python -m training.ppo --steps {steps} --learner {LEARNER} --folder {run}"
+    console.print(f"$ {command}", soft_wrap=True)
     settings = {"validate_every": 0, "checkpoint_every": 0}
     ppo.train(ppo.Args(learner=LEARNER, folder=run, steps=steps, **settings))
-    console.print(f"$ python -m training.evaluate --runs {run} --weeks {WEEKS}")
+    results = folder / "evaluation"
+    command = f"python -m training.evaluate --runs {run} --weeks {WEEKS} --folder {results}"
+    console.print(f"$ {command}", soft_wrap=True)
     found = evaluate.evaluate(evaluate.Args(runs=(run,), weeks=WEEKS))
     console.print(report.table(found))
-    report.write(found, folder / "evaluation")
+    report.write(found, results)
     console.print(
-        f"EUR a week of {LEARNER}, less cost is better; one seed and a minute of training are a "
-        "taste, not a result"
+        f"Scores of {LEARNER} on weeks it has not seen, money received less paid; one seed is a "
+        "taste, not a result."
     )
 
 
 def step(*words: str) -> None:
     """Show a command and run it; a command that fails ends the tour."""
-    console.print(f"$ decent-gym {shlex.join(words)}")
+    console.print(f"$ decent-gym {shlex.join(words)}", soft_wrap=True)
     code = decent_gym_command(words)
     if code:
         sys.exit(code)

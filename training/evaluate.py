@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.progress import track
 
 from agents.learned import DESCRIPTION, LearnedPolicy
+from decent_gym import Scenario
+from decent_gym import scenario as find_scenario
 from decent_gym.errors import InputError
-from decent_gym.scenarios import Scenario
-from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.traders import TRADERS
 from training import report
 from training.held_out import Totals, cells, score_learned, score_scripted

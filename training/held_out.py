@@ -11,9 +11,9 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from decent_gym import Scenario
 from decent_gym.envs import TraderEnv, run_scripted
 from decent_gym.errors import InputError, ScenarioError
-from decent_gym.scenarios import Scenario
 
 ROUNDS_PER_WEEK: Final = 672
 SEEDS_APART: Final = 7_919

@@ -12,7 +12,7 @@ Source: J. Schulman et al., "Proximal policy optimization algorithms", arXiv:170
 """
 
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,13 @@ import numpy as np
 import torch
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
@@ -30,18 +36,18 @@ import decent_gym
 from agents.description import Description
 from agents.learned import (
     LearnedPolicy,
-    build_network,
     read_description,
     read_normalisation,
     read_parameters,
     write_policy,
 )
-from decent_gym.errors import InputError
-from decent_gym.scenarios import scenario as find_scenario
+from decent_gym import scenario as find_scenario
+from decent_gym.errors import DataError, InputError
 from training.held_out import Cell, cells, score_learned
 
 SEEDS_APART = 1_000_003
 """Episodes of runs with neighbouring seeds have nothing in common."""
+SOFTWARE = ("decent-gym", "stable-baselines3", "torch", "gymnasium", "numpy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,11 +185,16 @@ def describe(args: Args, digest: bytes, actions: tuple[str, ...]) -> Description
         steps=0,
         seed=args.seed,
         settings=settings,
-        versions={
-            name: version(name) for name in ("stable-baselines3", "torch", "gymnasium", "numpy")
-        }
-        | {"decent-gym": decent_gym.__version__},
+        versions={name: installed(name) for name in SOFTWARE},
     )
+
+
+def installed(package: str) -> str:
+    """Its version, or that it runs from a checkout."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "checkout"
 
 
 def restore(folder: Path, model: PPO, normalised: VecNormalize, facts: Description) -> int:
@@ -200,9 +211,10 @@ def restore(folder: Path, model: PPO, normalised: VecNormalize, facts: Descripti
             f"{folder} has {found.steps} steps already; --steps counts from the beginning, "
             "so ask for more"
         )
+    LearnedPolicy.load(folder)  # checks everything that acting needs
     parameters = read_parameters(folder)
-    build_network(found).load_state_dict(parameters["policy"], strict=True)
-    model.set_parameters(parameters, exact_match=True, device="cpu")
+    model.policy.load_state_dict(parameters["policy"], strict=True)
+    restore_adam(model.policy.optimizer, parameters.get("policy.optimizer", {}))
     arrays = read_normalisation(folder, found)
     for statistics, name in ((normalised.obs_rms, "observation"), (normalised.ret_rms, "return")):
         statistics.mean = arrays[f"{name}_mean"].copy()
@@ -210,6 +222,27 @@ def restore(folder: Path, model: PPO, normalised: VecNormalize, facts: Descripti
         statistics.count = float(arrays[f"{name}_count"])
     model.num_timesteps = found.steps
     return found.steps
+
+
+def restore_adam(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Adam's moments from a checkpoint; its settings stay those of this run."""
+    now = optimizer.state_dict()
+    shapes = [p.shape for group in optimizer.param_groups for p in group["params"]]
+    states = saved.get("state")
+    if states == {}:  # written before the first update
+        return
+    if not isinstance(states, dict) or states.keys() != set(range(len(shapes))):
+        raise DataError("the checkpoint holds no state of the optimiser that fits the network")
+    for at, shape in enumerate(shapes):
+        moments = states[at]
+        wanted = {"step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape}
+        if not isinstance(moments, dict) or moments.keys() != wanted.keys():
+            raise DataError(f"optimiser state {at} of the checkpoint is not Adam's")
+        for name, tensor in moments.items():
+            is_right = isinstance(tensor, torch.Tensor) and tensor.shape == wanted[name]
+            if not is_right or not torch.isfinite(tensor).all():
+                raise DataError(f"optimiser state {at}: {name} does not fit or is not finite")
+    optimizer.load_state_dict({"state": states, "param_groups": now["param_groups"]})
 
 
 class Watch(BaseCallback):
@@ -223,7 +256,7 @@ class Watch(BaseCallback):
         self.scenario = find_scenario(args.scenario, **args.options)
         console = Console(stderr=True)
         self.bar = Progress(
-            TextColumn("PPO {task.fields[note]}"), BarColumn(), TextColumn("{task.percentage:.0f}%"),
+            TextColumn("PPO {task.fields[note]}"), BarColumn(), TaskProgressColumn(),
             TimeRemainingColumn(), console=console, transient=True,
             disable=not (args.progress and console.is_terminal),
         )  # fmt: skip

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-import decent_gym
-
 if TYPE_CHECKING:
     from training.evaluate import Evaluation
 
@@ -25,9 +23,9 @@ def table(found: "Evaluation") -> Table:
         f"{len(found.seeds)} training seeds"
     )
     drawn = Table(title=title)
-    drawn.add_column("policy")
-    for heading in ("EUR/week", "± seeds", "ppo better by", "95 % interval", "ppo wins"):
-        drawn.add_column(heading, justify="right")
+    drawn.add_column("policy", no_wrap=True)
+    for heading in ("EUR/week", "± seeds", "ppo gains", "95 % interval", "wins"):
+        drawn.add_column(heading, justify="right", no_wrap=True)
     for line in found.lines:
         is_first = line is found.lines[0]
         drawn.add_row(
@@ -44,7 +42,7 @@ def table(found: "Evaluation") -> Table:
 def markdown(found: "Evaluation") -> str:
     """The same table for a README."""
     text = [
-        "| policy | EUR/week | ± seeds | ppo better by | 95 % interval | ppo wins |",
+        "| policy | EUR/week | ± seeds | ppo gains | 95 % interval | wins |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     first, *others = found.lines
@@ -83,7 +81,7 @@ def as_data(found: "Evaluation") -> dict[str, Any]:
         line["scores"] = original.scores.tolist()
         line |= {"mean": original.mean, "spread": original.spread}
     stamp = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"schema": 1, "date": stamp, "decent_gym": decent_gym.__version__, **data}
+    return {"schema": 1, "date": stamp, **data}
 
 
 def draw(found: "Evaluation", path: Path) -> Path:

@@ -14,6 +14,7 @@ from decent_gym.units import ENERGY_CAP, PRICE_CAP, IntArray
 
 _SELL, _BUY = 0, 1
 _NO_DEVICE = -1
+_NO_ID = -1
 _REPLACED = 6
 _ENERGY_CAP = 10**8
 _PRICE_CAP = 10**8
@@ -175,7 +176,7 @@ def admit(  # type: ignore[no-untyped-def]
                     energies[w, a] -= freed_energy
                 sequence = next_sequence[w]
                 next_sequence[w] += 1
-                b_id[w, c, n] = o_id[w, c, r] if o_id[w, c, r] >= 0 else sequence
+                b_id[w, c, n] = max(o_id[w, c, r], _NO_ID)
                 b_sequence[w, c, n] = sequence
                 b_owner[w, c, n] = a
                 b_side[w, c, n] = side

@@ -121,14 +121,6 @@ class MarketController:
         owner = self._owner(offer.organization)
         orders = self._order(offer, owner)
         number = int(self.operator.next_sequence[0])
-        own = number if offer.id is None else int(offer.id)
-        if (offer.organization, own) in self._taken:
-            raise OfferError(
-                f"{offer.organization}'s offer: id {own} is taken already; every offer needs an id "
-                "of its own",
-                field="id",
-                value=own,
-            )
         if self.operator.submit(orders, self._capability):
             limits = {
                 "horizon": HORIZON,
@@ -144,7 +136,8 @@ class MarketController:
         kept = replace(offer, start=start, valid_until=until)
         self._states[number] = OfferState(number, kept, int(offer.energy), Reason.OPEN, True)
         self._open[number] = None
-        self._taken.add((offer.organization, own))
+        if offer.id is not None:
+            self._taken.add((offer.organization, int(offer.id)))
         return number
 
     def withdraw(self, organization: str, number: int) -> OfferState:
@@ -249,6 +242,12 @@ class MarketController:
         if offer.id is not None and exact_int(offer.id, f"{who}: id") < 0:
             raise OfferError(
                 f"{who}: id must be 0 or more, got {offer.id}", field="id", value=offer.id
+            )
+        if offer.id is not None and (offer.organization, offer.id) in self._taken:
+            raise OfferError(
+                f"{who}: id {offer.id} is taken already; every offer needs an id of its own",
+                field="id",
+                value=offer.id,
             )
         start = self.round if offer.start is None else exact_int(offer.start, f"{who}: start")
         until = offer.valid_until

@@ -27,7 +27,7 @@ SUBMITTED_FIELDS = (
 class Orders:
     """Arrays of shape (W, C, R), int64; the first ``count[w, c]`` rows of each are meant.
 
-    ``id`` below 0 means "the sequence number".  ``status`` is filled by the operator: 0 where the
+    ``id`` below 0 means none.  ``status`` is filled by the operator: 0 where the
     order entered its book, else a code of :mod:`decent_gym.market.admission`.
 
     Raises

@@ -30,7 +30,8 @@ class Offer:
         The half-open window of rounds ``start <= round < valid_until``; the default is the round
         in which the offer is submitted, alone.
     id : int, optional
-        The participant's own number for it, never used twice; the default is its sequence number.
+        The participant's own number for it, 0 or more, never used twice; the default is none (-1
+        in books and records).  The market counts by itself: see :meth:`MarketController.submit`.
     device : int
         A new offer for the same device of the same organization, commodity and side withdraws the
         old one, with the reason ``REPLACED``; -1: no device, nothing is replaced.

@@ -327,8 +327,8 @@ class Simulation:
             first, last, money[Money.TRADE], money[Money.IMBALANCE], money[Money.FUEL],
             money[Money.FEE], flows.battery_energy, flows.unserved, devices.battery_soc,
             devices.store_soc, self.load, self.pv, flows.heat_demand, flows.cop,
-            devices.pump_max, operator.tariffs, prices.heat_fee, prices.wear, prices.comfort, prices.storage,
-            prices.heat_storage, self._potential, self.terms, self.totals,
+            devices.pump_max, operator.tariffs, prices.heat_fee, prices.wear, prices.comfort,
+            prices.storage, prices.heat_storage, self._potential, self.terms, self.totals,
         )  # fmt: skip
         outcome = operator.by_world
         remember_prices(

@@ -22,6 +22,7 @@ _KEEPALIVE: Final = 20
 _TCP_SECONDS: Final = 5.0
 _CONNACK_SECONDS: Final = 3.0
 _ACK_SECONDS: Final = 20.0
+_OTHER_VERSION: Final = 0x84
 _LOST: Final = "the connection was lost"
 
 
@@ -93,8 +94,8 @@ def load_paho() -> Any:
     return paho
 
 
-class HandshakeError(ConnectionError):
-    """Somebody listens there but does not take us in, or not in this version of the protocol."""
+class VersionError(ConnectionError):
+    """Somebody listens there but does not answer in this version of the protocol."""
 
 
 class Link:
@@ -118,10 +119,10 @@ class Link:
 
     Raises
     ------
-    HandshakeError
-        The broker refuses, or does not speak this version.
+    VersionError
+        The broker does not speak this version: it says so, hangs up or keeps silent.
     OSError
-        It cannot be reached.
+        It cannot be reached, or refuses for another reason.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class Link:
         paho = load_paho()
         self._changed = changed
         self._is_over = is_over
-        self._is_open = False
+        self._is_open = self._is_refused = False
         self._acknowledged: int | None = None
         self._trouble: str | None = None
         self._client = paho.Client(
@@ -158,7 +159,9 @@ class Link:
             self._wait(lambda: self._is_open, _CONNACK_SECONDS)
         except OSError as error:
             self.cut()
-            raise HandshakeError(str(error)) from None
+            if self._is_refused:
+                raise
+            raise VersionError(str(error)) from None
 
     def send(self, topic: str, payload: bytes) -> None:
         """Publish for those who listen now; return when the broker has acknowledged.
@@ -214,6 +217,7 @@ class Link:
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, more: Any) -> None:
         if code.is_failure:
             self._trouble = f"the broker refuses: {code}"
+            self._is_refused = code.value != _OTHER_VERSION
         else:
             self._is_open = True
         self._changed.set()

@@ -17,7 +17,7 @@ from typing import Final
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.models import Round
 from decent_gym.views.mqtt_broker import EmbeddedBroker
-from decent_gym.views.mqtt_link import Address, HandshakeError, Link, load_paho
+from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
 from decent_gym.views.mqtt_payload import Status, Topics, status_payload
 from decent_gym.views.mqtt_tail import CURSOR, LedgerTail, read_cursor, write_cursor
 
@@ -175,7 +175,7 @@ class Publisher:
                 self._delay = min(2 * self._delay, _LAST_DELAY)
 
     def _connect(self) -> Link:
-        refusal = HandshakeError("no version of MQTT was tried")
+        refusal = VersionError("no version of MQTT was tried")
         for version in _VERSIONS if self._version is None else (self._version,):
             try:
                 link = Link(
@@ -187,7 +187,7 @@ class Publisher:
                     self._changed,
                     self._over.is_set,
                 )
-            except HandshakeError as error:
+            except VersionError as error:
                 refusal, self._version = error, None
             else:
                 self._version = version

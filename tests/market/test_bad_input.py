@@ -50,9 +50,7 @@ class Town:
         before, head = snapshot(self.market), self.ledger.head
         with pytest.raises(InputError) as caught:
             act()
-        after = snapshot(self.market)
-        before["operator"].pop("book"), after["operator"].pop("book")  # see below
-        assert after == before
+        assert snapshot(self.market) == before
         assert self.ledger.head == head
         return caught.value
 
@@ -113,7 +111,7 @@ OFFERS: dict[str, tuple[dict[str, object], type[InputError], str]] = {
     "start negative": ({"start": -1}, OfferError, "start -1 lies in the past"),
     "start -2^63 + 1": ({"start": 1 - 2**63}, OfferError, f"start {1 - 2**63} lies in the past"),
     "start too far": (
-        {"start": 675, "valid_until": 676}, OfferError, "start 675 is too far ahead: at most round 674",
+        {"start": 675, "valid_until": 676}, OfferError, "start 675 is too far ahead: at most",
     ),
     "start at the end of int64": (
         {"start": 2**63 - 1, "valid_until": 5}, OfferError, f"start {2**63 - 1} is too far ahead",
@@ -129,7 +127,7 @@ OFFERS: dict[str, tuple[dict[str, object], type[InputError], str]] = {
         {"start": 5, "valid_until": 4}, OfferError, "valid_until 4 must be after its start 5",
     ),
     "until past": ({"valid_until": 1}, OfferError, "valid_until 1 must be after its start 2"),
-    "until too far": ({"valid_until": 675}, OfferError, "valid_until 675 is too far ahead: at most"),
+    "until too far": ({"valid_until": 675}, OfferError, "valid_until 675 is too far ahead:"),
     "until 2^63 - 1": ({"valid_until": 2**63 - 1}, OfferError, f"valid_until {2**63 - 1} is too"),
     "until float": ({"valid_until": 5.5}, InputError, "valid_until must be an integer, got float"),
     "until str": ({"valid_until": "5"}, InputError, "valid_until must be an integer, got str '5'"),
@@ -159,7 +157,9 @@ OFFERS: dict[str, tuple[dict[str, object], type[InputError], str]] = {
         {"organization": "b", "price": 70_000}, OfferError, "price 70000 would trade with an offer",
     ),
     "crosses in its last round": (
-        {"side": Side.BUY, "price": 95_000, "start": 8, "valid_until": 20}, OfferError, "price 95000",
+        {"side": Side.BUY, "price": 95_000, "start": 8, "valid_until": 20},
+        OfferError,
+        "price 95000 would trade with an offer of the same organization",
     ),
 }  # fmt: skip
 FIELD = {"organization", "side", "commodity", "energy", "price", "start", "valid_until", "id"}
@@ -222,14 +222,13 @@ def test_only_offers_are_submitted(town, offer):
 
 
 def test_an_own_id_and_a_number_never_meet(town):
-    """The default id is the offer's number, so neither may be the other's."""
-    number = town.market.submit(Offer(**GOOD))
-    error = town.refused(lambda: town.market.submit(Offer(**GOOD | {"id": number})))
-    assert (error.field, error.value) == ("id", number)
-    town.market.submit(Offer(**GOOD | {"id": number + 2}))
-    error = town.refused(lambda: town.market.submit(Offer(**GOOD)))
-    assert (error.field, error.value) == ("id", number + 2)
-    town.market.submit(Offer(**GOOD | {"id": 500}))
+    """Ids are the participant's, numbers the market's: neither takes the other's place."""
+    market = town.market
+    number = market.submit(Offer(**GOOD))
+    later = [market.submit(Offer(**GOOD | {"id": i})) for i in (number, number + 2)]
+    later.append(market.submit(Offer(**GOOD)))
+    assert later == [number + 1, number + 2, number + 3]
+    assert town.operator.book.table(0, HEAT)[:, 0].tolist() == [77, 77, -1, 2, 4, -1]
 
 
 def test_an_id_is_taken_for_good(town):
@@ -463,7 +462,7 @@ def test_every_code_has_a_sentence():
     limits = {"horizon": 672, "max_offers": 3, "energy": 9}
     codes = [
         code for name, code in vars(admission).items()
-        if name.isupper() and name[0] != "_" and not name.endswith("_CAP") and code
+        if name.isupper() and name[0] != "_" and name not in ("ENERGY_CAP", "PRICE_CAP") and code
     ]  # fmt: skip
     assert sorted(codes) == list(range(1, 18))
     for code in codes:

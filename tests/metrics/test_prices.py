@@ -47,3 +47,12 @@ def test_price_zero_is_a_price():
 def test_one_micro_euro_off_retail_is_between():
     assert statistics((299_999, 1)).between == 1
     assert statistics((300_000, 1)).at_retail == 1
+
+
+def test_one_price_for_both_ways_counts_as_retail():
+    record = priced(300_000, 5)
+    tariffs = record.tariffs.copy()
+    tariffs[0, 1] = 300_000
+    series = series_of([dataclasses.replace(record, tariffs=tariffs)], NAMES)
+    found = price_statistics(series, Commodity.ELECTRICITY)
+    assert (found.at_retail, found.at_feed_in, found.between) == (1, 0, 0)

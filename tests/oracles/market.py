@@ -75,7 +75,7 @@ class PlainMarket:
             self.books[commodity].append(
                 {
                     **row,
-                    "id": row["id"] if row["id"] >= 0 else sequence,
+                    "id": max(row["id"], -1),
                     "sequence": sequence,
                     "unsettled": row["energy"],
                     "priority": self.priority[row["owner"]],

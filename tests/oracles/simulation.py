@@ -75,7 +75,18 @@ def shock(key, number, stream, organization):
 
 def decide(v, a, d):
     """Decisions of one learner: `v` a view, `a` ten levers in ppm, `d` the baseline, changed."""
-    battery, battery_limit, pump, pump_limit, store, store_limit, chp, chp_limit, boiler, b_limit = a
+    (
+        battery,
+        battery_limit,
+        pump,
+        pump_limit,
+        store,
+        store_limit,
+        chp,
+        chp_limit,
+        boiler,
+        b_limit,
+    ) = a
 
     def share(amount, lever):
         return amount * lever // 10**6

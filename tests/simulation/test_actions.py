@@ -14,8 +14,7 @@ from decent_gym.traders import LEARNER, Decisions, TraderView
 from decent_gym.traders.no_flexibility import baseline
 
 NAMES = [field.name for field in fields(Decisions)]
-NUMBERS = ("load pv heat cop max_charge max_discharge pump_max store_in store_out chp_max "
-           "chp_heat_rate boiler_max").split()  # fmt: skip
+NUMBERS = ["load", "pv", "heat", "cop", "max_charge", "max_discharge", "pump_max", "store_in", "store_out", "chp_max", "chp_heat_rate", "boiler_max"]  # fmt: skip
 
 
 def decided(view: TraderView, actions: np.ndarray) -> tuple[Decisions, Decisions]:

@@ -99,8 +99,7 @@ def test_offers_are_the_steps_of_the_curve(seed: int, utility: int) -> None:
 
 
 def test_offers_live_one_round_and_are_positive() -> None:
-    case, o = Case(3), None
-    o = case.orders
+    o = Case(3).orders
     meant = np.arange(15) < o.count[:, :, None]
     assert (o.energy[meant] > 0).all()
     assert (o.start[meant] == NOW).all()

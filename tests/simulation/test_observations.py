@@ -77,7 +77,9 @@ def test_levels_and_calendar_stay_in_their_bounds_and_all_is_finite() -> None:
     episodes = Episodes(scenario, LEARNERS, rounds=192)
     episodes.reset([0])
     rng = np.random.default_rng(0)
-    hard = [i for i, f in enumerate(FIELDS) if f.unit == "capacity" or f.name[-4:] in ("_sin", "_cos")]
+    hard = [
+        i for i, f in enumerate(FIELDS) if f.unit == "capacity" or f.name[-4:] in ("_sin", "_cos")
+    ]
     assert len(hard) == 8
     for _ in range(192):
         for k, levers in enumerate(episodes.levers):

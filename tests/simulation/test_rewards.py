@@ -6,7 +6,7 @@ from oracles.districts import district
 from oracles.simulation import reference
 
 from decent_gym.models import Money
-from decent_gym.scenarios import Prices
+from decent_gym.scenarios import Forecasts, Prices
 from decent_gym.simulation import REWARDS, Episodes, Simulation, Term
 from decent_gym.simulation.rewards import SCORE_TERMS
 
@@ -95,8 +95,6 @@ def test_a_reward_is_its_weighted_terms(name: str) -> None:
 
 def test_without_flexibility_and_market_nothing_is_saved() -> None:
     """A plain house with perfect forecasts that trades with the utility alone pays the reference."""
-    from decent_gym.scenarios import Forecasts
-
     base = district(7, forecasts=Forecasts(0, 0, 900), prices=PRICES)
     keep = [base.index("plain"), base.index("utility")]
     parts = {name: np.ascontiguousarray(getattr(base, name)[:, keep]) for name in ("load", "pv")}
@@ -113,7 +111,6 @@ def test_without_flexibility_and_market_nothing_is_saved() -> None:
 
 def test_wasting_energy_never_pays() -> None:
     """Filling and emptying a battery with losses, at one price, loses money plus storage."""
-    flat = np.full((192, 8, 1), 0)
     tariffs = np.tile(np.array([[300_000, 299_999, 400_000, 1], [160_000, 0, 210_000, -1]]),
                       (192, 1, 1))  # fmt: skip
     scenario = district(8, tariffs=tariffs, traders=("no_flexibility",),
@@ -128,4 +125,3 @@ def test_wasting_energy_never_pays() -> None:
         idle.step()
     terms = list(SCORE_TERMS)
     assert sim.totals[terms, 0, 0].sum() < idle.totals[terms, 0, 0].sum()
-    assert flat.size

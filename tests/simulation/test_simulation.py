@@ -70,7 +70,9 @@ def check_step(sim: Simulation, closed: np.ndarray, before: dict[str, np.ndarray
 
     for soc, capacity in ((d.battery_soc, d.battery_capacity), (d.store_soc, d.store_capacity)):
         assert ((soc >= 0) & (soc <= capacity)).all()
-    assert ((f.battery_energy <= d.battery_charge) & (-f.battery_energy <= d.battery_discharge)).all()
+    assert (
+        (f.battery_energy <= d.battery_charge) & (-f.battery_energy <= d.battery_discharge)
+    ).all()
     for running, most, least in (
         (f.pump_electricity, d.pump_max, d.pump_min),
         (f.chp_electricity, d.chp_max, d.chp_min),
@@ -299,7 +301,9 @@ def test_actions_are_recorded_and_the_ledger_ends_with_its_episode(tmp_path: Pat
     episodes = Episodes(district(3), ["battery", "tank"], rounds=3)
     episodes.reset([1])
     ledger, kept = episodes.record(tmp_path / "a"), []
-    episodes.simulation.operator.listen(0, type("Keep", (), {"on_round": staticmethod(kept.append)}))
+    episodes.simulation.operator.listen(
+        0, type("Keep", (), {"on_round": staticmethod(kept.append)})
+    )
     episodes.act(0, [0.5, -1.0])
     episodes.act(1, [[0.25, 0.125]])
     episodes.step()
@@ -329,7 +333,9 @@ def test_missing_heat_is_reported_and_charged() -> None:
     episodes = Episodes(cold, ["bare_pump"], rounds=DAY)
     episodes.reset([0])
     kept, missing = [], 0
-    episodes.simulation.operator.listen(0, type("Keep", (), {"on_round": staticmethod(kept.append)}))
+    episodes.simulation.operator.listen(
+        0, type("Keep", (), {"on_round": staticmethod(kept.append)})
+    )
     for _ in range(DAY):
         episodes.act(0, [-1.0, -1.0])
         episodes.step()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import paho.mqtt.client as paho
 
@@ -138,14 +139,14 @@ class Peer:
 class ScriptedBroker:
     """Speaks just enough MQTT 5.0 and 3.1.1 to answer a publisher as it is told.
 
-    `versions` it takes; `connack` and `puback` are the codes of its answers, `puback=None` gives
-    none.  `log` holds (version, client, user, password, will topic, will flags) of every CONNECT
-    and (topic, payload, flags) of every PUBLISH.
+    `versions` it takes; `connack` are the codes of its refusals by version, `puback` is the code
+    of its acknowledgements, `None` gives none.
     """
 
-    def __init__(self, versions=(4, 5), connack=0, puback=0):
+    def __init__(self, versions=(4, 5), connack=None, puback=0, tls=None):
         self.versions, self.connack, self.puback = versions, connack, puback
         self.connects, self.publishes, self.goodbyes = [], [], 0
+        self.tls = tls
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         self.connections = []
@@ -162,6 +163,12 @@ class ScriptedBroker:
 
     def _serve(self, connection):
         version = 4
+        if self.tls:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                return
         with connection, connection.makefile("rb") as stream:
             while header := stream.read(1):
                 length = shift = 0
@@ -201,7 +208,7 @@ class ScriptedBroker:
         user, rest = _text(rest) if flags & 128 else (None, rest)
         password, rest = _text(rest) if flags & 64 else (None, rest)
         self.connects.append((version, client, user, password, will))
-        code = self.connack
+        code = (self.connack or {}).get(version, 0)
         if version not in self.versions:
             code = 1 if version == 4 or 5 not in self.versions else 0x84
         tail = b"\0" if version == 5 and version in self.versions else b""
@@ -225,10 +232,8 @@ class ScriptedBroker:
 
     def __exit__(self, *_):
         for closing in (self.server, *self.connections):
-            try:
+            with suppress(OSError):
                 closing.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         self.server.close()
 
 

@@ -1,0 +1,140 @@
+"""Evaluation: everybody gets the same weeks, and the numbers say what they claim."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from decent_gym.errors import InputError, ScenarioError
+from decent_gym.scenarios import scenario
+from decent_gym.traders import TRADERS
+from training import report
+from training.evaluate import Args, Evaluation, crossed_bootstrap, evaluate, policy_folder
+from training.held_out import cells, score_learned, score_scripted
+from training.ppo import Args as TrainingArgs
+from training.ppo import train
+
+
+class Still:
+    """Does nothing."""
+
+    def __init__(self, actions: int) -> None:
+        self.actions = actions
+
+    def predict(self, obs: Any) -> Any:
+        return np.zeros((len(obs), self.actions), np.float32)
+
+
+@pytest.fixture(scope="module")
+def found(run: Path) -> Evaluation:
+    return evaluate(Args(runs=(run, run), resamples=200, progress=False))
+
+
+@pytest.mark.parametrize(("name", "learner"), [("rural", "building_03"), ("synthetic", None)])
+def test_doing_nothing_scores_like_no_flexibility(name: str, learner: str | None) -> None:
+    district = scenario(name)
+    learner = learner or "household_00001"
+    these = cells(district, "test", 1, 2)
+    actions = 6 if name == "rural" else 2
+    mine = score_learned(Still(actions), district, learner, these, rounds=200)
+    scripted = score_scripted("no_flexibility", district, learner, these, rounds=200)
+    assert mine.keys() == scripted.keys()
+    for term in mine:
+        np.testing.assert_allclose(mine[term], scripted[term], rtol=0, atol=1e-9)
+    assert (mine["score"] < 0).all()
+
+
+def test_cells_are_weeks_of_the_split_with_seeds_of_their_own() -> None:
+    district = scenario("rural")
+    grid = [cells(district, split, i) for split in ("validation", "test") for i in range(5)]
+    assert [cell.week for cell in grid[5]] == list(district.splits.test)
+    assert all(cell.start == 672 * cell.week for row in grid for cell in row)
+    assert len({cell.seed for row in grid for cell in row}) == sum(map(len, grid))
+    assert cells(district, "test", 3) == cells(district, "test", 3)
+    with pytest.raises(ScenarioError, match="test"):
+        cells(scenario("synthetic", organizations=5, days=7), "test")
+
+
+def test_lines_are_paired(found: Evaluation) -> None:
+    first, *others = found.lines
+    assert first.name == "ppo"
+    assert {line.name for line in others} == {*TRADERS, "no local market"}
+    assert [line.mean for line in others] == sorted((line.mean for line in others), reverse=True)
+    for line in found.lines:
+        assert line.scores.shape == (2, len(found.weeks)) == (2, 1)
+        assert line.difference == pytest.approx((first.scores - line.scores).mean())
+        assert line.low <= line.difference <= line.high
+        assert line.wins == (first.scores > line.scores).mean()
+    assert (first.difference, first.low, first.high) == (0, 0, 0)
+    assert found.seeds == (3, 3)
+    assert np.ptp(first.scores) > 0, "both repetitions had the same forecast errors"
+
+
+def test_terms_add_up_to_the_score(found: Evaluation) -> None:
+    for line in found.lines:
+        if line.name != "no local market":
+            parts = [v for k, v in line.terms.items() if k not in ("score", "reference")]
+            assert sum(parts) == pytest.approx(line.terms["score"], abs=1e-6)
+            assert line.terms["score"] == pytest.approx(line.mean)
+
+
+def test_bootstrap_of_equal_values_has_no_width() -> None:
+    assert crossed_bootstrap(np.full((3, 4), 2.5), 100) == (2.5, 2.5)
+
+
+def test_bootstrap_knows_both_spreads() -> None:
+    random = np.random.default_rng(0)
+    rows, columns = random.normal(size=(5, 1)) * 2, random.normal(size=(1, 8))
+    for values in (rows + columns, rows + 0 * columns, 0 * rows + columns):
+        low, high = crossed_bootstrap(values, 20_000)
+        variance = values.mean(axis=1).var() / 5 + values.mean(axis=0).var() / 8
+        assert (high - low) / 3.92 == pytest.approx(np.sqrt(variance), rel=0.1)
+        assert (high + low) / 2 == pytest.approx(values.mean(), abs=0.3)
+
+
+def test_files_hold_the_table(found: Evaluation, tmp_path: Path) -> None:
+    written = report.write(found, tmp_path / "new")
+    assert [path.suffix for path in written] == [".json", ".csv", ".md", ".png"]
+    data = json.loads(written[0].read_text())
+    assert data["schema"] == 1
+    assert [line["name"] for line in data["lines"]] == [line.name for line in found.lines]
+    assert data["lines"][0]["scores"] == found.lines[0].scores.tolist()
+    with written[1].open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(line.scores.size for line in found.lines)
+    mean = np.mean([float(row["score_eur"]) for row in rows if row["policy"] == "ppo"])
+    assert mean == pytest.approx(found.lines[0].mean)
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(report.table(found))
+    shown = console.export_text()
+    for line in found.lines:
+        assert line.name in shown
+        assert f"{line.mean:.2f}" in shown
+        assert line.name in written[2].read_text()
+    assert f"[{found.lines[1].low:+.2f}, {found.lines[1].high:+.2f}]" in shown
+    assert written[3].read_bytes().startswith(b"\x89PNG")
+
+
+def test_runs_must_belong_together(run: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    other = {**tiny, "options": {"organizations": 5, "days": 35}}
+    train(TrainingArgs(folder=tmp_path, steps=128, **other))
+    with pytest.raises(InputError, match="judge them apart"):
+        evaluate(Args(runs=(run, tmp_path), progress=False))
+    with pytest.raises(InputError, match="at least one"):
+        evaluate(Args(runs=(), progress=False))
+
+
+def test_wrong_actions_are_refused() -> None:
+    district = scenario("synthetic")
+    these = cells(district, "test")
+    with pytest.raises(InputError, match="choose the learner"):
+        score_learned(Still(2), district, "household_00001", these, actions=("pump",))
+
+
+def test_folder_may_be_the_run_or_its_policy(run: Path) -> None:
+    assert policy_folder(run) == policy_folder(run / "policy") == run / "policy"
