@@ -53,9 +53,11 @@ class OfferError(InputError):
         self.field = field
         self.value = value
 
-    def __reduce__(self) -> tuple[Callable[..., "OfferError"], tuple[object, ...]]:
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[..., "OfferError"], tuple[object, ...], dict[str, object]]:
         # an error that crosses processes is pickled, and its args alone would not make it again
-        return partial(OfferError, field=self.field, value=self.value), self.args
+        return partial(OfferError, field=self.field, value=self.value), self.args, vars(self)
 
 
 class ActionError(InputError):
@@ -91,5 +93,7 @@ class MissingExtraError(DecentGymError, ImportError):
         self.extra = extra
         self._purpose = purpose
 
-    def __reduce__(self) -> tuple[Callable[..., "MissingExtraError"], tuple[object, ...]]:
-        return MissingExtraError, (self.package, self.extra, self._purpose)
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[..., "MissingExtraError"], tuple[object, ...], dict[str, object]]:
+        return MissingExtraError, (self.package, self.extra, self._purpose), vars(self)

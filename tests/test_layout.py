@@ -32,6 +32,7 @@ LEVELS = {
     "contract": 8,
     "testing": 9,
     "cli": 9,
+    "__main__": 10,
     "__init__": 9,
 }
 # Upward edges taken only when somebody asks: `decent_gym.ledger.verify` is the audit's.

@@ -1,6 +1,5 @@
 """What an episode on the command line is made of, read from the arguments and checked at once."""
 
-import os
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation.keys import checked_seed, drawn_start
+from decent_gym.simulation.recording import recipe
 from decent_gym.traders import TRADERS
 from decent_gym.units import ROUND_SECONDS, checked_int
 
@@ -50,13 +50,9 @@ class Episode:
 
     def meta(self, ledger: Path) -> dict[str, Any]:
         """What a replay of this episode needs, for ``meta.json`` in the folder `ledger`."""
-        where = self.which
-        if where.endswith(".toml"):  # relative, so that both can move together
-            where = Path(os.path.relpath(Path(where).resolve(), ledger.resolve())).as_posix()
         return {
             "face": "cli",
-            "scenario": where,
-            "options": dict(self.options),
+            **recipe(ledger, self.which, self.options),
             "learners": [],
             "traders": dict(self.traders),
             "seed": self.seed,

@@ -71,12 +71,12 @@ def run_scripted(
     for start in starts:
         checked_int(start, "start", 0, district.rounds - length)
     index = district.index(organization)
-    others = traders
-    if isinstance(traders, str):
-        others = {member.name: traders for member in district.members}
-    simulation = Simulation(
-        district, worlds=len(starts), traders={**(others or {}), organization: trader}
+    others: Mapping[str, str] = (
+        {member.name: traders for member in district.members}
+        if isinstance(traders, str)
+        else traders or {}
     )
+    simulation = Simulation(district, worlds=len(starts), traders={**others, organization: trader})
     simulation.reset(seeds, starts)
     for _ in range(length):
         simulation.step()

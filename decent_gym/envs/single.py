@@ -19,6 +19,7 @@ from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes, round_report
 from decent_gym.simulation.keys import checked_seed
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
+from decent_gym.simulation.recording import recipe
 from decent_gym.units import ROUND_SECONDS
 from decent_gym.views.recorder import Recorder
 from decent_gym.views.render import RENDER_MODES, render_round
@@ -116,6 +117,11 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         if render_mode is not None:
             self.episodes.simulation.operator.listen(0, self._recorder)
         self._ledger = ledger
+        # what a replay builds the scenario from; a Scenario object has no recipe but its name
+        self._recipe = (
+            scenario if isinstance(scenario, str | Path) else self.scenario.name,
+            options,
+        )
         self._episode = 0
         self._seed: int | None = None
 
@@ -147,7 +153,7 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
             where = self._ledger
             if where != "memory":
                 where = Path(where) / f"episode-{self._episode:06d}"
-            self.episodes.record(where, face="single", scenario=self.scenario.name)
+            self.episodes.record(where, face="single", **recipe(where, *self._recipe))
         self._episode += 1
         return self.episodes.observations[0, 0].copy(), {"seed": episode, **self._now()}
 

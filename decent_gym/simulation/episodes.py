@@ -64,8 +64,10 @@ class Episodes:
         traders: str | Mapping[str, str] | None = None,
     ) -> None:
         self.rounds = checked_int(rounds, "rounds (length of an episode)", 1, scenario.rounds)
+        scenario.splits.weeks(split, scenario.rounds)  # refuses a misspelt split at once
         self.split = split
-        self._starts = scenario.splits.starts(split, scenario.rounds, self.rounds)
+        self._starts: dict[str, IntArray] = {}
+        self._traders = traders
         self._weights = np.array(REWARDS[reward], np.float64) / NANO_EUR_PER_EUR
         self.simulation = Simulation(scenario, worlds=worlds, learners=learners, traders=traders)
         self.scenario = scenario
@@ -105,12 +107,11 @@ class Episodes:
         for key in options:
             if key not in ("start", "split"):
                 raise unknown_name("reset option", key, ("start", "split"))
-        starts = self._starts
-        if "split" in options:
-            starts = self.scenario.splits.starts(
-                options["split"], self.scenario.rounds, self.rounds
-            )
-        if "start" in options:
+        split = options.get("split", self.split)
+        self.scenario.splits.weeks(split, self.scenario.rounds)
+        if "start" not in options:
+            starts = self._starts_of(split)
+        else:
             bound = self.scenario.rounds - self.rounds
             chosen = [checked_int(options["start"], "reset option start", 0, bound)]
             starts = np.array(chosen, np.int64)
@@ -120,6 +121,13 @@ class Episodes:
         self._end_ledgers(first, last)
         self.elapsed[first:last] = 0
         self.simulation.observe(self.observations, first, last)
+
+    def _starts_of(self, split: str) -> IntArray:
+        """First rounds of the split's episodes; computed once, when somebody needs them."""
+        if split not in self._starts:
+            splits = self.scenario.splits
+            self._starts[split] = splits.starts(split, self.scenario.rounds, self.rounds)
+        return self._starts[split]
 
     def next_seeds(self, first: int, last: int) -> list[int]:
         """Seeds of the episodes that follow the running ones."""
@@ -133,7 +141,13 @@ class Episodes:
         seed, start = int(self.simulation.seeds[world]), int(operator.round[world])
         header = header_of(operator, self.scenario.digest, seed, world)
         names = [self.scenario.members[index].name for index in self._index]
-        facts = {"learners": names, "seed": seed, "start": start, "rounds": self.rounds}
+        facts = {
+            "learners": names,
+            "traders": self._traders if self._traders is None else _plain(self._traders),
+            "seed": seed,
+            "start": start,
+            "rounds": self.rounds,
+        }
         ledger = open_ledger(where, header, {**facts, **meta})
         self._end_ledgers(world, world + 1)
         self.ledgers[world] = ledger
@@ -196,6 +210,10 @@ class Episodes:
             if not listeners[world]:
                 del listeners[world]
             ledger.close()
+
+
+def _plain(traders: str | Mapping[str, str]) -> str | dict[str, str]:
+    return traders if isinstance(traders, str) else dict(traders)
 
 
 def _numbers(

@@ -16,8 +16,8 @@ from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY
 FloatArray = npt.NDArray[np.float32]
 
 BOUND: Final = 10.0
-"""No entry lies outside ±10: learning libraries want finite spaces.  Only tariffs more negative
-than ten times the highest retail price are ever cut off."""
+"""No entry lies outside ±10: learning libraries want finite spaces.  Only absurd values are
+cut off, such as tariffs below minus ten times the highest retail price."""
 
 
 @dataclass(frozen=True, slots=True)

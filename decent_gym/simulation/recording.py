@@ -1,5 +1,7 @@
 """A ledger for one world's episode."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,14 @@ def header_of(operator: GridOperator, digest: bytes, seed: int, world: int = 0) 
         seed=seed,
         world=world,
     )
+
+
+def recipe(where: str | Path, scenario: str | Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How a replay finds the scenario again: its name, or its file relative to the ledger."""
+    name = str(scenario)
+    if name.endswith(".toml") and where != MEMORY:  # relative, so that both can move together
+        name = Path(os.path.relpath(Path(name).resolve(), Path(where).resolve())).as_posix()
+    return {"scenario": name, "options": dict(options)}
 
 
 def open_ledger(

@@ -10,12 +10,14 @@ heat pump       pump_firm = min(pump_max, ceil(1000 * (heat - s) / cop))        
 ..              pump_flex = min(pump_max, floor(1000 * (heat + store_in) / cop))    Wh
                 - pump_firm, at least 0
 ..              heat_firm = min(heat, s + floor(pump_firm * cop / 1000))            Wh
+..              heat_sell = store_out - s                                           Wh
 CHP             chp = min(chp_max, floor(1000 * store_in / chp_heat_rate))          Wh
 CHP or boiler   heat_sell = store_out (boiler: as in the baseline), heat_firm = 0   Wh
 store alone     heat_firm = s, heat_buy = s + store_in                              Wh
 ==============  ==================================================================  ====
 
-A heat pump goes first: who has one keeps the store for it.  Owners of a plant without a heat pump
+A heat pump goes first: who has one keeps the store for it, and sells what the own demand leaves
+in it.  Owners of a plant without a heat pump
 buy their own demand and sell in one net-demand curve, so that it serves itself first.
 
 Why no promise is broken, whatever the two books (cleared at once) accept: the pump's firm part
@@ -110,6 +112,7 @@ def _fill(
                 pump_firm[w, n] = firm
                 pump_flex[w, n] = max(full - firm, 0)
                 heat_firm[w, n] = min(need, stored + firm * cop[w, n] // 1000)
+                heat_sell[w, n] = store_out[w, n] - stored
                 continue
             if chp_max[w, n] > 0 or boiler_max[w, n] > 0:
                 most = chp_max[w, n]

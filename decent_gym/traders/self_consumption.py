@@ -46,12 +46,14 @@ def decide(view: TraderView, decisions: Decisions, first: int, last: int) -> Non
         view.tariffs,
         view.load,
         view.pv,
+        view.cop,
         decisions.charge,
         decisions.charge_limit,
         decisions.discharge,
         decisions.discharge_limit,
         decisions.pump_firm,
         decisions.pump_flex,
+        decisions.heat_sell,
     )
 
 
@@ -64,12 +66,14 @@ def _serve(
     tariffs: IntArray,
     load: IntArray,
     pv: IntArray,
+    cop: IntArray,
     charge: IntArray,
     charge_limit: IntArray,
     discharge: IntArray,
     discharge_limit: IntArray,
     pump_firm: IntArray,
     pump_flex: IntArray,
+    heat_sell: IntArray,
 ) -> None:
     for w in range(first, last):
         retail, feed_in = tariffs[w, 0, 0], tariffs[w, 0, 1]
@@ -79,6 +83,8 @@ def _serve(
             most = pump_firm[w, n] + pump_flex[w, n]
             pump_firm[w, n] = max(pump_firm[w, n], min(most, pv[w, n] - load[w, n]))
             pump_flex[w, n] = 0
+            if cop[w, n] > 0:
+                heat_sell[w, n] = 0
             net = load[w, n] + pump_firm[w, n] - pv[w, n]
             charge[w, n] = min(charge[w, n], max(-net, 0))
             charge_limit[w, n] = retail

@@ -12,9 +12,12 @@ limit                formula                                                    
 water value, stored  w = (low / eta_c + high * eta_d) / 2                        ue/kWh
 ``charge_limit``     floor(w * eta_c) = floor((low * d + high * a) / (2 d))      ue/kWh
 ``discharge_limit``  ceil(w / eta_d) = ceil((low * d + high * a) / (2 a))        ue/kWh
-``pump_limit``       floor(k * (low + high) / 2), electricity prices             ue/kWh
+``pump_limit``       floor(k * v * cop / 1000), the stored heat's water value     ue/kWh
+..                   v = max(1000 * (low + high) / (2 cop), heat_low): what it
+..                   saves later, or earns at yesterday's lower heat prices
 ``heat_buy_limit``   floor(k * (low + high) / 2), heat prices                    ue/kWh
-``heat_sell_limit``  S = floor(k * B), B: the boiler's limit, or heat retail     ue/kWh
+``heat_sell_limit``  S = floor(k * B), B: the boiler's limit, or heat retail;    ue/kWh
+..                   with a heat pump: ceil(v)
 ``chp_limit``        ceil((chp_fuel_rate * fuel_price                            ue/kWh
                      - chp_heat_rate * floor(k * S)) / 1000)
 ===================  ==========================================================  ======
@@ -72,6 +75,7 @@ def value(view: TraderView, decisions: Decisions, code: int, first: int, last: i
         view.tariffs,
         view.price_low,
         view.price_high,
+        view.cop,
         view.charge_rate,
         view.discharge_rate,
         decisions.charge,
@@ -94,6 +98,7 @@ def value_heat(view: TraderView, decisions: Decisions, code: int, first: int, la
         view.tariffs,
         view.price_low,
         view.price_high,
+        view.cop,
         view.chp_heat_rate,
         view.chp_fuel_rate,
         view.fuel_price,
@@ -116,6 +121,7 @@ def _value_electricity(
     tariffs: IntArray,
     price_low: IntArray,
     price_high: IntArray,
+    cop: IntArray,
     charge_rate: IntArray,
     discharge_rate: IntArray,
     charge: IntArray,
@@ -146,6 +152,7 @@ def _value_electricity(
             charge_limit[w, n] = buy
             discharge_limit[w, n] = min(max(sell, feed_in), retail)
             buy = _KEPT * (low + high) // 2000
+            buy = max(buy, _KEPT * price_low[w, 1] * cop[w, n] // 1_000_000)
             if buy < feed_in:
                 pump_flex[w, n] = 0
             pump_limit[w, n] = min(max(buy, feed_in), retail)
@@ -160,6 +167,7 @@ def _value_heat(
     tariffs: IntArray,
     price_low: IntArray,
     price_high: IntArray,
+    cop: IntArray,
     chp_heat_rate: IntArray,
     chp_fuel_rate: IntArray,
     fuel_price: int,
@@ -183,6 +191,9 @@ def _value_heat(
             heat_buy_limit[w, n] = min(max(buy, heat_feed_in), heat_retail)
             # without a boiler this is heat retail, what the backup costs
             sell = _KEPT * boiler_limit[w, n] // 1000
+            if cop[w, n] > 0:
+                mean = price_low[w, 0] + price_high[w, 0]
+                sell = max(-(-mean * 1000 // (2 * cop[w, n])), price_low[w, 1])
             if sell > heat_retail:
                 heat_sell[w, n] = 0
             sell = min(max(sell, heat_feed_in), heat_retail)

@@ -257,11 +257,15 @@ class Publisher:
         self._has_warned = True
 
     def _remaining(self) -> int:
-        tail = LedgerTail(self._folder, self._topics.district)
-        with suppress(LedgerError):  # then as many as can be read
-            tail.skip()
-        tail.close()
-        return max(tail.index, 0) - self._published
+        written = 0
+        with suppress(LedgerError, InputError):  # damaged, or gone: as many as can be read
+            tail = LedgerTail(self._folder, self._topics.district)
+            try:
+                tail.skip()
+            finally:
+                written = tail.index
+                tail.close()
+        return max(written - self._published, 0)
 
 
 def _embedded_port(url: object) -> int | None:

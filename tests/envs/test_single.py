@@ -192,6 +192,14 @@ def test_the_same_seed_gives_the_same_episodes() -> None:
     assert play(env, 7) == first[0]  # whatever has been before
 
 
+def test_training_runs_of_neighbouring_seeds_share_no_episode() -> None:
+    env, seen = small(rounds=1), []
+    for seed in range(5):
+        env.reset(seed=seed)
+        seen += [env.reset()[1]["seed"] for _ in range(10)]
+    assert len(set(seen) | set(range(20))) == 70
+
+
 def test_an_episode_without_seed_can_be_had_again() -> None:
     env = small(rounds=4)
     env.reset()
@@ -254,6 +262,7 @@ def state(env: TraderEnv) -> list[object]:
         (None, {"strat": 3}, "did you mean 'start'"),
         (3, {"splt": "test"}, "did you mean 'split'"),
         (None, {"split": "tst"}, "did you mean 'test'"),
+        (None, {"split": "tst", "start": 0}, "did you mean 'test'"),
         (3, {"start": -1}, "start"),
         (None, {"start": 28 * DAY - 95}, "start"),
         (None, {"start": 0.5}, "start"),
@@ -404,7 +413,6 @@ def test_keywords_beside_a_scenario_object_are_checked_too(tmp_path: Path) -> No
         ({"learner": "utility"}, InputError),
         ({"scenario": 3}, InputError),
         ({"ledger": 3}, InputError),
-        ({"split": "validation", "rounds": 96 * 8}, ScenarioError),
     ],
 )
 def test_other_mistakes_are_told_when_the_environment_is_made(
@@ -412,6 +420,13 @@ def test_other_mistakes_are_told_when_the_environment_is_made(
 ) -> None:
     with pytest.raises(error):
         TraderEnv(**options)
+
+
+def test_an_episode_too_long_for_its_split_needs_a_start() -> None:
+    env = TraderEnv(split="validation", rounds=96 * 8)
+    with pytest.raises(ScenarioError, match="validation"):
+        env.reset(seed=0)
+    assert env.reset(seed=0, options={"start": 96})[1]["round"] == 96
 
 
 # -- ledgers, specs, vectors -----------------------------------------------------------------------

@@ -113,6 +113,9 @@ OFFERS: dict[str, tuple[dict[str, object], type[InputError], str]] = {
     "start too far": (
         {"start": 675, "valid_until": 676}, OfferError, "start 675 is too far ahead: at most",
     ),
+    "start at the horizon": (
+        {"start": 674, "valid_until": 675}, OfferError, "valid_until 675 is too far ahead",
+    ),
     "start at the end of int64": (
         {"start": 2**63 - 1, "valid_until": 5}, OfferError, f"start {2**63 - 1} is too far ahead",
     ),

@@ -50,6 +50,7 @@ def flexible(o):
         most = min(o["pump_max"], floor((o["heat"] + o["store_in"]) / cop))
         d["pump_flex"] = max(0, most - d["pump_firm"])
         d["heat_firm"] = min(o["heat"], from_store + floor(d["pump_firm"] * cop))
+        d["heat_sell"] = o["store_out"] - from_store
     elif o["chp_max"] or o["boiler_max"]:
         d["chp"] = o["chp_max"]
         if o["chp_heat_rate"]:
@@ -85,7 +86,11 @@ def value_heat(d, o):
     """Limits of heat bought and sold and of the CHP."""
     mean = Fraction(o["low"][1] + o["high"][1], 2)
     buy(d, o, "heat_buy", "heat_buy_limit", floor(KEPT * mean), "heat_")
-    sell(d, o, "heat_sell", "heat_sell_limit", floor(KEPT * d["boiler_limit"]), "heat_")
+    cost = floor(KEPT * d["boiler_limit"])
+    if o["cop"]:
+        later = Fraction(o["low"][0] + o["high"][0], 2) / Fraction(o["cop"], 1000)
+        cost = ceil(max(later, o["low"][1]))
+    sell(d, o, "heat_sell", "heat_sell_limit", cost, "heat_")
     credit = floor(KEPT * d["heat_sell_limit"])
     fuel = Fraction(o["chp_fuel_rate"], 1000) * o["fuel_price"]
     sell(d, o, "chp", "chp_limit", ceil(fuel - Fraction(o["chp_heat_rate"], 1000) * credit))
@@ -106,7 +111,8 @@ def truthful(o):
     if ask is not None and d["charge"]:
         ask = max(ask, d["charge_limit"] + 1)
     sell(d, o, "discharge", "discharge_limit", ask)
-    buy(d, o, "pump_flex", "pump_limit", floor(KEPT * Fraction(low + high, 2)))
+    sold = KEPT * o["low"][1] * Fraction(o["cop"], 1000)
+    buy(d, o, "pump_flex", "pump_limit", floor(max(KEPT * Fraction(low + high, 2), sold)))
     value_heat(d, o)
     return d
 
@@ -136,6 +142,8 @@ def self_consumption(o):
     sun = o["pv"] - o["load"]
     d["pump_firm"] = least if sun < least else most if sun > most else sun
     d["pump_flex"], d["pump_limit"] = 0, o["feed_in"]
+    if o["cop"]:
+        d["heat_sell"] = 0
     net = o["load"] + d["pump_firm"] - o["pv"]
     d["charge"] = min(o["max_charge"], -net) if net < 0 else 0
     d["discharge"] = min(o["max_discharge"], net) if net > 0 else 0

@@ -2,6 +2,7 @@
 
 import json
 
+import gymnasium
 import numpy as np
 import pytest
 from oracles import forger
@@ -208,3 +209,27 @@ def test_difference_of_equals(recorded):
     assert "rounds before differ" in difference(rounds[0], rounds[0])
     shorter = forger.edited(rounds[0], actions=rounds[0].actions[:3])
     assert difference(shorter, rounds[0]) == "actions: 3 recorded, 20 on replay"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"tariff": "time_of_use", "price_rule": "1/3", "utility": "residual"},
+        {"traders": "price_threshold"},
+        {"traders": {"building_04": "zero_intelligence"}, "tie_rule": "random"},
+    ],
+)
+def test_an_episode_recorded_by_the_environment_replays(tmp_path, options):
+    env = gymnasium.make(
+        "decent_gym/Trader-v0", rounds=ROUNDS, ledger=tmp_path, **options
+    ).unwrapped
+    env.action_space.seed(5)
+    env.reset(seed=42)
+    for _ in range(ROUNDS):
+        env.step(env.action_space.sample())
+    head = env.head
+    env.close()
+    again = replay(tmp_path / "episode-000000")
+    assert again.ok, again.reason
+    assert again.head == head

@@ -12,7 +12,7 @@ from decent_gym.errors import UnknownNameError
 from decent_gym.scenarios import scenario
 from decent_gym.scenarios.catalogue import DATA
 
-GOLDEN = "2ccfc066282ed63ec32bd3017a6fb070e32ac414778e81900779e23cfe0ca96e"
+GOLDEN = "a6f6fe6899605ca6c17c5e752547894927c445dd04728c39868b5e26344255ee"
 README = (DATA / "README.md").read_text(encoding="utf-8")
 
 
@@ -81,7 +81,9 @@ def test_who_owns_what() -> None:
     assert not rural.pv[:, 2].any()
     assert f"{rural.load[:, 2].sum() / 1e6:.1f}" == "10.9"
     plant = rural.members[13]
-    assert plant.chp == CHP(electric_kw=20, electric_efficiency=0.31, thermal_efficiency=0.62)
+    assert plant.chp == CHP(
+        electric_kw=20, electric_efficiency=0.31, thermal_efficiency=0.62, minimum_load=0
+    )
     assert plant.boiler == Boiler(thermal_kw=160, efficiency=0.95)
     assert isinstance(plant.thermal_store, ThermalStore)
     assert rural.network.parameters() == (50_000, 2_000, 50_000)

@@ -14,7 +14,10 @@ from decent_gym.traders import LEARNER, Decisions, TraderView
 from decent_gym.traders.no_flexibility import baseline
 
 NAMES = [field.name for field in fields(Decisions)]
-NUMBERS = ["load", "pv", "heat", "cop", "max_charge", "max_discharge", "pump_max", "store_in", "store_out", "chp_max", "chp_heat_rate", "boiler_max"]  # fmt: skip
+NUMBERS = [
+    *("load", "pv", "heat", "cop", "max_charge", "max_discharge", "pump_max", "store_in"),
+    *("store_out", "chp_max", "chp_heat_rate", "boiler_max"),
+]
 
 
 def decided(view: TraderView, actions: np.ndarray) -> tuple[Decisions, Decisions]:
@@ -50,7 +53,7 @@ def test_every_lever_does_what_it_says(seed: int) -> None:
     for w, n in np.ndindex(view.policy.shape):
         expected = at(before, NAMES, w, n)
         if view.policy[w, n] == LEARNER:
-            numbers = at(view, list(NUMBERS), w, n)
+            numbers = at(view, NUMBERS, w, n)
             numbers["tariffs"] = view.tariffs[w].tolist()
             expected = decide(numbers, actions[w, n].tolist(), expected)
         assert at(after, NAMES, w, n) == expected
@@ -87,7 +90,7 @@ def test_whatever_is_asked_for_is_feasible(seed: int) -> None:
 def test_one_is_all_of_it(sign: int) -> None:
     view = random_view(5)
     view.policy[:] = LEARNER
-    before, d = decided(view, np.full((*view.policy.shape, 10), sign * FULL, np.int64))
+    _, d = decided(view, np.full((*view.policy.shape, 10), sign * FULL, np.int64))
     end = 0 if sign == 1 else 1
     up = sign == 1
     assert np.array_equal(d.charge, view.max_charge * up)

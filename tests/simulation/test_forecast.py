@@ -132,6 +132,19 @@ def test_error_grows_with_lead_and_the_sun_is_shared() -> None:
     assert abs(np.corrcoef(np.log(load), rowvar=False)[0, 1]) < 0.15
 
 
+def test_traders_and_learners_see_the_same_forecast() -> None:
+    sim = Simulation(district(2), worlds=3, learners=("pump", "all"))
+    sim.reset([1, 2, 3], [0, 30, 60])
+    seen = np.zeros(sim.observation_shape(), np.float32)
+    for _ in range(20):
+        sim.observe(seen)
+        for k, n in enumerate(sim.learners[0]):
+            for name, c in (("load", 0), ("pv", 0), ("heat", 1)):
+                shown = seen[:, k, NAMES.index(f"{name}_0")] * sim._scale[n, c]
+                assert np.array_equal(np.rint(shown), getattr(sim.view, name)[:, n])
+        sim.step()
+
+
 def test_a_perfect_forecast_is_the_truth() -> None:
     sim = Simulation(district(forecasts=Forecasts(0, 0, 900)), learners=("pump",))
     sim.reset([3], [0])

@@ -94,7 +94,7 @@ def test_a_reward_is_its_weighted_terms(name: str) -> None:
 
 
 def test_without_flexibility_and_market_nothing_is_saved() -> None:
-    """A plain house with perfect forecasts that trades with the utility alone pays the reference."""
+    """A plain house with perfect forecasts and nobody but the utility pays the reference."""
     base = district(7, forecasts=Forecasts(0, 0, 900), prices=PRICES)
     keep = [base.index("plain"), base.index("utility")]
     parts = {name: np.ascontiguousarray(getattr(base, name)[:, keep]) for name in ("load", "pv")}

@@ -18,7 +18,9 @@ from decent_gym.models import Commodity, Money, Reason
 from decent_gym.scenarios import Prices, Scenario
 from decent_gym.simulation import LEVERS, Episodes, Simulation
 from decent_gym.simulation.actions import FULL
+from decent_gym.simulation.keys import next_seed
 from decent_gym.traders import TRADERS
+from decent_gym.views.recorder import Recorder
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERYBODY = ("battery", "pump", "plant", "tank", "all", "bare_pump")
@@ -27,7 +29,7 @@ SCENARIO_KINDS = {
     "residual": {"utility": "residual"},
     "alone": {"utility": None},
     "device": {"balance": "device"},
-    "lottery": {"rules": {"tie_rule": "random", "price_rule": "1/3"}},
+    "lottery": {"rules": {"tie_rule": "random", "price_rule": "1/3"}, "utility": None},
     "mixed": {"traders": tuple(TRADERS)},
     "cold": {"network": HeatNetwork(max_flow_kw=14, loss_kw=1, backup_kw=4)},
 }
@@ -234,12 +236,31 @@ def test_reset_in_the_middle_begins_as_new_and_leaves_the_others() -> None:
             sim.step()
 
 
+def test_episodes_of_a_batch_end_one_by_one() -> None:
+    episodes = Episodes(district(3), ["battery"], worlds=3, rounds=4)
+    episodes.reset([1, 2, 3])
+    episodes.step()
+    episodes.step()
+    episodes.reset([9], None, 1, 2)
+    assert episodes.elapsed.tolist() == [2, 0, 2]
+    episodes.step()
+    episodes.step()
+    assert episodes.ended().tolist() == [True, False, True]
+    with pytest.raises(RoundOrderError, match="reset"):
+        episodes.step()
+    episodes.step(1, 2)
+    assert episodes.elapsed.tolist() == [4, 3, 4]
+    seeds = [episodes.next_seeds(w, w + 1)[0] for w in range(3)]
+    assert episodes.next_seeds(0, 3) == seeds == [next_seed(seed) for seed in (1, 9, 3)]
+
+
 SCRIPT = """
 import sys
 from oracles.districts import district
 from decent_gym.simulation import Episodes
 import numpy as np
-episodes = Episodes(district(3, rules={"tie_rule": "random"}), ["all", "plant"], rounds=20)
+scenario = district(3, rules={"tie_rule": "random"}, utility=None)
+episodes = Episodes(scenario, ["all", "plant"], rounds=20)
 episodes.reset([6], {"start": 30})
 ledger = episodes.record("memory")
 rng = np.random.default_rng(0)
@@ -300,10 +321,9 @@ def test_what_was_recorded_clears_again(kind: str, tmp_path: Path) -> None:
 def test_actions_are_recorded_and_the_ledger_ends_with_its_episode(tmp_path: Path) -> None:
     episodes = Episodes(district(3), ["battery", "tank"], rounds=3)
     episodes.reset([1])
-    ledger, kept = episodes.record(tmp_path / "a"), []
-    episodes.simulation.operator.listen(
-        0, type("Keep", (), {"on_round": staticmethod(kept.append)})
-    )
+    ledger, keeper = episodes.record(tmp_path / "a"), Recorder()
+    kept = keeper.rounds
+    episodes.simulation.operator.listen(0, keeper)
     episodes.act(0, [0.5, -1.0])
     episodes.act(1, [[0.25, 0.125]])
     episodes.step()
@@ -332,10 +352,9 @@ def test_missing_heat_is_reported_and_charged() -> None:
     cold = district(3, **SCENARIO_KINDS["cold"], prices=Prices(comfort=2_000_000))
     episodes = Episodes(cold, ["bare_pump"], rounds=DAY)
     episodes.reset([0])
-    kept, missing = [], 0
-    episodes.simulation.operator.listen(
-        0, type("Keep", (), {"on_round": staticmethod(kept.append)})
-    )
+    keeper, missing = Recorder(), 0
+    kept = keeper.rounds
+    episodes.simulation.operator.listen(0, keeper)
     for _ in range(DAY):
         episodes.act(0, [-1.0, -1.0])
         episodes.step()

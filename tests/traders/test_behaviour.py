@@ -198,8 +198,15 @@ def test_a_battery_does_not_buy_above_its_value_when_feed_in_has_risen():
 
 
 def test_heat_pump_with_a_store_by_hand():
-    v = house(heat=2000, cop=3000, pump_max=1500, store_in=1200, store_out=500)
+    v = house(heat=2000, cop=3000, pump_max=1500, store_in=1200, store_out=2500)
+    v.price_low[0, 1] = 100_000
     truth = one(decided(v, "truthful"))
+    assert (truth["heat_sell"], truth["heat_firm"]) == (500, 2000)  # what the own demand leaves
+    assert truth["heat_sell_limit"] == 100_000  # yesterday's price, above 190,000 / 3
+    assert truth["pump_limit"] == 292_500  # 0.975 * 100,000 * 3
+    v.store_out[:], v.price_low[0, 1] = 500, 0
+    truth = one(decided(v, "truthful"))
+    assert (truth["heat_sell"], truth["heat_sell_limit"]) == (0, 63_334)
     assert (truth["pump_firm"], truth["pump_flex"], truth["heat_firm"]) == (500, 566, 2000)
     assert truth["pump_limit"] == 185_250  # 0.975 * (80,000 + 300,000) / 2
     base = one(decided(v, "no_flexibility"))

@@ -33,16 +33,22 @@ def battery_earns(name):
     return money, soc
 
 
-def heat_pump_costs(name):
-    """The same for a heat pump with a 10 kWh tank that loses 5 % a day; 0.75 kWh heat a round."""
+def heat_pump_costs(name, heat_price=0):
+    """The same for a heat pump with a 10 kWh tank that loses 5 % a day; 0.75 kWh heat a round.
+
+    The network buys any heat at `heat_price`; 0 is nobody.
+    """
     stored, money = 0, 0
     for price in np.tile(DAY, 5):
         stored -= stored * 534 // 10**6
         view = house(heat=750, cop=3000, pump_max=600, store_out=min(2500, stored // 1000))
         view.store_in[:] = min(2500, (10**7 - stored) // 1000)
+        view.price_low[0, 1] = view.price_high[0, 1] = heat_price
         d = decide(view, name)
         taken = d["pump_firm"] + (d["pump_flex"] if price <= d["pump_limit"] else 0)
-        stored += taken * 3000 - 750_000
+        sold = d["heat_sell"] if 0 < d["heat_sell_limit"] <= heat_price else 0
+        stored += taken * 3000 - 750_000 - 1000 * sold
+        money -= heat_price * sold
         assert d["heat_firm"] == 750
         assert 0 <= stored <= 10**7
         money += int(price) * taken
@@ -85,6 +91,12 @@ def test_a_store_makes_the_heat_pump_cheaper():
     saved = heat_pump_costs("no_flexibility") - heat_pump_costs("truthful")
     most = 5 * 10_000 // 3 * (RETAIL - FEED_IN)  # a tank a day, without losses
     assert 0.95 * most < saved <= most
+
+
+@pytest.mark.parametrize("heat_price", [70_000, 95_000, 105_000, 140_000])
+def test_a_heat_pump_with_a_store_sells_heat_where_that_pays(heat_price):
+    assert heat_pump_costs("truthful", heat_price) < heat_pump_costs("truthful")
+    assert heat_pump_costs("self_consumption", heat_price) == heat_pump_costs("self_consumption")
 
 
 @pytest.mark.parametrize("demand", [500, 2000, 5000])

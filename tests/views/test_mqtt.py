@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 
 import pytest
@@ -338,3 +339,21 @@ def test_a_damaged_ledger_stops_publishing_and_nothing_else(tmp_path, caplog):
     (message,) = warnings_of(caplog)
     assert "publishing" in message and "damaged" in message
     assert not broker.goodbyes
+
+
+def test_a_ledger_that_is_gone_stops_publishing_and_nothing_else(tmp_path, caplog):
+    write(tmp_path / "l", 5)
+    with ScriptedBroker() as broker:
+        publisher = Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "l", "rural")
+        wait_for(lambda: publisher.published == 5)
+        shutil.rmtree(tmp_path / "l")
+        publisher.notify()
+        assert publisher.close() == 0
+    assert warnings_of(caplog) == []
+    write(tmp_path / "l", 2)
+    (tmp_path / "l" / "segment-000000.dgl").rename(tmp_path / "l" / "segment-000001.dgl")
+    with ScriptedBroker() as broker:
+        publisher = Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "l", "rural")
+        assert publisher.close() == 0
+    (message,) = warnings_of(caplog)
+    assert "cannot read the ledger" in message

@@ -86,6 +86,18 @@ def test_the_schema_refuses_what_is_wrong(tmp_path):
     assert faults({"district": "rural", "schema": "decent/status/1", "status": "gone"}, STATUS)
 
 
+def test_the_described_channels_are_the_topics():
+    text = json.loads((SCHEMAS / "asyncapi.json").read_text())
+    topics = Topics("district")
+    addresses = {
+        name: channel["address"].format(district="district", number=7)
+        for name, channel in text["channels"].items()
+    }
+    assert addresses == {"round": topics.round(7), "last": topics.last, "status": topics.status}
+    for message in text["components"]["messages"].values():
+        assert (SCHEMAS / message["payload"]["$ref"]).is_file()
+
+
 def test_a_payload_stays_small_whatever_the_book():
     book, n = tiny_round().electricity, 20_000
     big = replace(
