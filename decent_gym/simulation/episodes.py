@@ -66,8 +66,8 @@ class Episodes:
         self.rounds = checked_int(rounds, "rounds (length of an episode)", 1, scenario.rounds)
         scenario.splits.weeks(split, scenario.rounds)  # refuses a misspelt split at once
         self.split = split
-        self._starts: dict[str, IntArray] = {}
         self._traders = traders
+        self._starts: dict[str, IntArray] = {}
         self._weights = np.array(REWARDS[reward], np.float64) / NANO_EUR_PER_EUR
         self.simulation = Simulation(scenario, worlds=worlds, learners=learners, traders=traders)
         self.scenario = scenario

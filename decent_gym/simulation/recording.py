@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,11 @@ def recipe(where: str | Path, scenario: str | Path, options: Mapping[str, Any]) 
     name = str(scenario)
     if name.endswith(".toml") and where != MEMORY:  # relative, so that both can move together
         name = Path(os.path.relpath(Path(name).resolve(), Path(where).resolve())).as_posix()
-    return {"scenario": name, "options": dict(options)}
+    # a Fraction is the one option that JSON cannot hold; its text means the same
+    kept = {
+        key: str(value) if isinstance(value, Fraction) else value for key, value in options.items()
+    }
+    return {"scenario": name, "options": kept}
 
 
 def open_ledger(

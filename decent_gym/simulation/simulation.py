@@ -111,7 +111,6 @@ class Simulation:
         self._build_profiles(scenario)
         self._build_memory(scenario)
         self._build_view(scenario)
-        self._prepared = np.zeros(worlds, np.bool_)
 
     def _assign(self, learners: Sequence[str], traders: str | Mapping[str, str] | None) -> None:
         """Who decides for whom."""

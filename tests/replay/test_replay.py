@@ -1,6 +1,7 @@
 """A recorded episode, stepped again: the same head, or the first round that differs."""
 
 import json
+from fractions import Fraction
 
 import gymnasium
 import numpy as np
@@ -215,7 +216,7 @@ def test_difference_of_equals(recorded):
     "options",
     [
         {},
-        {"tariff": "time_of_use", "price_rule": "1/3", "utility": "residual"},
+        {"tariff": "time_of_use", "price_rule": Fraction(1, 3), "utility": "residual"},
         {"traders": "price_threshold"},
         {"traders": {"building_04": "zero_intelligence"}, "tie_rule": "random"},
     ],
