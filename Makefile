@@ -7,6 +7,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --cov --cov-report term
 
 comma := ,
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 # Named after the extras, so that asking for others installs them.
 STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 
@@ -14,14 +15,14 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench bench-peers clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the environment in .venv; the other targets do it when needed
 
-demo: $(STAMP)  ## a day of the market, on real data
+demo: $(STAMP)  ## a week of a real district, checked; a minute of training; a table
 	@$(BIN)/python examples/demo.py
 
 test: $(STAMP)  ## all tests, with coverage (kernels are compiled, so coverage leaves them out)
@@ -33,8 +34,14 @@ lint: $(STAMP)  ## ruff, formatting, mypy --strict
 	$(BIN)/mypy --strict decent_gym
 
 bench: $(STAMP)  ## measure clearing and stepping on this machine
-	@for script in benchmarks/bench_*.py; do \
+	@for script in $(filter-out benchmarks/bench_peers.py,$(wildcard benchmarks/bench_*.py)); do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+bench-peers: $(STAMP) $(PEERS)/.ready  ## the public `clear` against ASSUME, in an environment of its own
+	@$(BIN)/python benchmarks/bench_peers.py --peer-python $(PEERS)/bin/python
+
+$(PEERS)/.ready:
+	@"$(PYTHON)" -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet assume-framework==0.6.0 && touch "$@"
 
 clean:  ## remove .venv, caches and build products
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .numba_cache .pytest_cache .ruff_cache

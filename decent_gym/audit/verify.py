@@ -15,6 +15,7 @@ Source: the verifier is written for this ledger; that it shares nothing with the
 and encoding follows transparency-dev/merkle.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.header import LedgerHeader, decode_header, parse_json
 from decent_gym.ledger.scan import RawRecord, Scan
 from decent_gym.models import Round
+
+_HEAD: Final = re.compile("[0-9a-fA-F]{64}")
 
 BATCH_ROUNDS: Final = 128
 BATCH_SLOTS: Final = 2**17
@@ -81,7 +84,7 @@ def verify(
     reclear : bool
         Also clear every round again; else hashes, encoding and times alone are checked.
     expected_head : str, optional
-        The head as somebody else kept it; another one is a fault.
+        The head as somebody else kept it, 64 hexadecimal digits; another one is a fault.
 
     Returns
     -------
@@ -92,9 +95,13 @@ def verify(
     Raises
     ------
     InputError
-        There is no folder at `path`.
+        There is no folder at `path`, or `expected_head` is no head.
     """
     folder = Path(path)
+    if expected_head is not None and not (
+        isinstance(expected_head, str) and _HEAD.fullmatch(expected_head)
+    ):
+        raise InputError(f"expected_head must be 64 hexadecimal digits, got {expected_head!r}")
     if not folder.is_dir():
         raise InputError(f"there is no ledger at {folder}: give the folder that holds its segments")
     scan = Scan(folder)

@@ -50,6 +50,8 @@ def integers(values: Any, name: str) -> IntArray:
         raise _not_integers(name, f"the {type(values).__name__} {values!r}")
     if isinstance(values, list | tuple | range):
         return _from_items(values, name)
+    if isinstance(values, np.ma.MaskedArray):
+        raise _not_integers(name, "a masked array, of which clear would take the masked values too")
     array = np.asarray(values)
     if array.ndim != 1:
         raise InputError(f"{name} must have one dimension, got shape {array.shape}")
@@ -175,7 +177,10 @@ def _from_items(values: Any, name: str) -> IntArray:
         try:
             out[i] = number
         except OverflowError:
-            raise InputError(f"{name}[{i}] = {number} does not fit into int64") from None
+            # Python refuses to print an integer of thousands of digits
+            digits = number.bit_length() < 1024
+            shown = number if digits else f"an integer of {number.bit_length()} bits"
+            raise InputError(f"{name}[{i}] = {shown} does not fit into int64") from None
     return out
 
 

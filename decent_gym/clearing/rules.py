@@ -1,6 +1,7 @@
 """How a district clears: mechanism, price rule, tie rule, the utility's place."""
 
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -23,6 +24,10 @@ UTILITIES: Final = ("book", "residual", None)
 SEED_CAP: Final = 2**63 - 1
 DENOMINATOR_CAP: Final = 10**9
 FLOAT_DENOMINATOR_CAP: Final = 10**6
+_EXACT_K: Final = re.compile(
+    r"[+-]?(?=\.?[0-9])[0-9]{0,40}(/[0-9]{1,40}|(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?)"
+)
+"""What a text may look like: 1e-999999999, perhaps from a stranger, would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,10 @@ class Rules:
     def __post_init__(self) -> None:
         if not isinstance(self.mechanism, str) or self.mechanism not in MECHANISMS:
             raise unknown_name("mechanism", self.mechanism, MECHANISMS)
-        if self.tie_rule not in TIE_RULES:
+        if not isinstance(self.tie_rule, str) or self.tie_rule not in TIE_RULES:
             raise unknown_name("tie rule", self.tie_rule, TIE_RULES)
-        if self.utility is not None and self.utility not in ("book", "residual"):
+        named = isinstance(self.utility, str) and self.utility in ("book", "residual")
+        if self.utility is not None and not named:
             raise unknown_name("utility (or None)", self.utility, ("book", "residual"))
         k = _rational(self.price_rule)
         name = "midpoint" if k == Fraction(1, 2) else f"{k.numerator}/{k.denominator}"
@@ -142,17 +148,19 @@ def _rational(rule: object) -> Fraction:
 def _parsed(text: str) -> Fraction:
     if text == "midpoint":
         return Fraction(1, 2)
+    if _EXACT_K.fullmatch(text) is None:
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        raise unknown_name("price rule (or an exact k such as '1/3')", shown, ("midpoint",))
     try:
         return Fraction(text)
     except ZeroDivisionError:
-        raise InputError(f"price_rule {text!r} has the denominator 0") from None
-    except ValueError:
-        raise unknown_name(
-            "price rule (or an exact k such as '1/3')", text, ("midpoint",)
+        raise InputError(
+            f"price_rule {text!r} has the denominator 0; write k as '1/3' or 0.25"
         ) from None
 
 
 def _exact_float(number: float) -> Fraction:
+    number = float(number)  # a numpy.float64 is a float with another repr
     if number != number or number in (float("inf"), float("-inf")) or str(number) == "-0.0":
         raise _not_a_rule(number)
     k = Fraction(number)

@@ -19,7 +19,6 @@ value, as gas is billed.
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING
 
 from numba import njit
 
@@ -73,13 +72,13 @@ class CHP:
         if electric + thermal > 1:
             raise InputError(
                 "chp.electric_efficiency + chp.thermal_efficiency must be at most 1, got "
-                f"{electric} + {thermal}"
+                f"{self.electric_efficiency} + {self.thermal_efficiency}"
             )
         most = power("chp.electric_kw", self.electric_kw)
         load = share("chp.minimum_load", self.minimum_load)
         return {
             "chp_max": most,
-            "chp_min": part(most, load, ROUND_CEILING),
+            "chp_min": part(most, load, up=True),
             "chp_heat_rate": per_input(thermal / electric),
             "chp_fuel_rate": per_output(electric),
         }

@@ -21,7 +21,6 @@ Control", 3rd ed., 2014, chapter 4).
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING
 
 import numpy as np
 from numba import njit
@@ -89,7 +88,7 @@ class HeatPump:
             heat = power("heat_pump.thermal_kw", self.thermal_kw)
             rating = int(self.cop(np.array([round(rated * 10)], np.int64))[0])
             most = -(-heat * MWH_PER_WH // rating)
-        return {"pump_max": most, "pump_min": part(most, load, ROUND_CEILING)}
+        return {"pump_max": most, "pump_min": part(most, load, up=True)}
 
 
 @njit(cache=True, nogil=True)

@@ -10,9 +10,13 @@ input per output        mWh of input per Wh of output: ``1000 / eta``           
 ======================  =======================================================  ==========
 
 Both efficiencies round against their owner, so that no rounding is ever a source of energy.
+Between text and integer everything is a Fraction: Decimal arithmetic would round as the calling
+thread's context says, and one scenario would give two batteries.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from math import ceil, floor
 from typing import Final
 
 import numpy as np
@@ -29,10 +33,12 @@ WH_PER_KW: Final = WH_PER_KWH // ROUNDS_PER_HOUR
 POWER_CAP_KW: Final = ENERGY_CAP // WH_PER_KW
 CAPACITY_CAP_KWH: Final = ENERGY_CAP // WH_PER_KWH
 EFFICIENCY_FLOOR: Final = "0.01"
+DECIMALS_CAP: Final = 40
+"""1e-999999999 is a number too, but its fraction would fill the memory."""
 
 
-def quantity(place: str, value: object, low: Number, high: Number, unit: str = "") -> Decimal:
-    """Return `value` as an exact decimal if it is a finite number in [low, high].
+def quantity(place: str, value: object, low: Number, high: Number, unit: str = "") -> Fraction:
+    """Return `value` as an exact fraction if it is a finite number in [low, high].
 
     Parameters
     ----------
@@ -56,41 +62,41 @@ def quantity(place: str, value: object, low: Number, high: Number, unit: str = "
     # Decimal(str(...)) as in the message: a float bound would not be the number it shows
     if not number.is_finite() or not Decimal(str(low)) <= number <= Decimal(str(high)):
         raise InputError(f"{allowed}, got {value!r}")
-    return number
+    if -int(number.as_tuple().exponent) > DECIMALS_CAP:
+        raise InputError(f"{allowed} with at most {DECIMALS_CAP} decimals, got {value!r}")
+    return Fraction(number)
 
 
 def power(place: str, kw: object) -> int:
     """Power in kW as energy per round, Wh."""
-    number = quantity(place, kw, 0, POWER_CAP_KW, "kW")
-    return int((number * WH_PER_KW).to_integral_value(ROUND_HALF_EVEN))
+    return round(quantity(place, kw, 0, POWER_CAP_KW, "kW") * WH_PER_KW)
 
 
 def capacity(place: str, kwh: object) -> int:
     """Storage capacity in kWh as mWh."""
-    number = quantity(place, kwh, 0, CAPACITY_CAP_KWH, "kWh")
-    return int((number * WH_PER_KWH * MWH_PER_WH).to_integral_value(ROUND_HALF_EVEN))
+    return round(quantity(place, kwh, 0, CAPACITY_CAP_KWH, "kWh") * WH_PER_KWH * MWH_PER_WH)
 
 
-def efficiency(place: str, eta: object) -> Decimal:
+def efficiency(place: str, eta: object) -> Fraction:
     """Output over input; at least 0.01, at most 1: a device is not a source of energy."""
     return quantity(place, eta, EFFICIENCY_FLOOR, 1)
 
 
-def share(place: str, fraction: object) -> Decimal:
+def share(place: str, fraction: object) -> Fraction:
     """A fraction in [0, 1]."""
     return quantity(place, fraction, 0, 1)
 
 
-def per_input(ratio: Decimal) -> int:
+def per_input(ratio: Fraction) -> int:
     """Output per input in mWh per Wh, rounded down."""
-    return int((ratio * MWH_PER_WH).to_integral_value(ROUND_FLOOR))
+    return floor(ratio * MWH_PER_WH)
 
 
-def per_output(eta: Decimal) -> int:
+def per_output(eta: Fraction) -> int:
     """Input per output in mWh per Wh, rounded up."""
-    return int((MWH_PER_WH / eta).to_integral_value(ROUND_CEILING))
+    return ceil(MWH_PER_WH / eta)
 
 
-def part(whole: int, fraction: Decimal, rounding: str = ROUND_FLOOR) -> int:
-    """`fraction` of `whole`, rounded down unless told otherwise."""
-    return int((whole * fraction).to_integral_value(rounding))
+def part(whole: int, fraction: Fraction, *, up: bool = False) -> int:
+    """`fraction` of `whole`, rounded down, or up."""
+    return ceil(whole * fraction) if up else floor(whole * fraction)

@@ -15,7 +15,6 @@ Source: the profiles' own, named by the scenario that embeds them.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -111,7 +110,9 @@ class HeatDemand:
         return _to_total(profile_wh, _total("heat_demand", self.annual_kwh))
 
 
-def scaled(profile_wh: IntArray, numerator: int | Decimal, denominator: int | Decimal) -> IntArray:
+def scaled(
+    profile_wh: IntArray, numerator: int | Fraction, denominator: int | Fraction
+) -> IntArray:
     """`profile_wh` times numerator / denominator, with the rounding carried on, int64 Wh (T,).
 
     Raises

@@ -77,6 +77,8 @@ class LedgerHeader:
             Organization(name=name, priority=priority)
         if len(set(self.names)) != len(self.names):
             raise InputError("header: an organization's name appears twice")
+        # JSON knows no numpy integers
+        object.__setattr__(self, "priorities", tuple(int(priority) for priority in self.priorities))
         for field in ("scenario", "operator_key"):
             value = getattr(self, field)
             if not isinstance(value, bytes) or len(value) != 32:

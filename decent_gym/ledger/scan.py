@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from decent_gym.errors import LedgerError
 from decent_gym.ledger.frames import MAGIC, PREFIX_BYTES, TAIL_BYTES, RecordType, read_prefix
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
 from decent_gym.ledger.segments import segment_numbers, segment_path
-
-SEGMENT_CAP: Final = 1_000_000
 
 
 class Damage(Enum):
@@ -101,6 +99,8 @@ class Scan:
         for number in numbers:
             path = segment_path(self._folder, number)
             self.segment, self.size = number, 0
+            if not path.is_file():
+                raise _DamagedError("it is not a file")
             length = path.stat().st_size
             if length == 0 and number != numbers[-1]:
                 raise _DamagedError("an empty segment stands before the last one")

@@ -7,7 +7,7 @@ import numpy as np
 
 from decent_gym.errors import InputError
 from decent_gym.ledger.header import FIXED_ACCOUNTS
-from decent_gym.models import COMMODITIES, ORDER_FIELDS, Commodity, Money, Round, Tariff
+from decent_gym.models import COMMODITIES, ORDER_FIELDS, Case, Commodity, Money, Round, Tariff
 from decent_gym.units import IntArray
 
 _FIELDS: Final = len(ORDER_FIELDS)
@@ -23,6 +23,11 @@ def check_shapes(record: Round, accounts: int) -> None:
     InputError
         Naming the array, its shape and the right one.
     """
+    if len(record.books) != COMMODITIES:
+        raise InputError(
+            f"round {record.number}: needs {COMMODITIES} books, one a commodity, "
+            f"got {len(record.books)}"
+        )
     # one comparison where all is well; names are looked up only for the message
     n, m = len(record.books[0].orders), len(record.books[1].orders)
     wanted = _shapes(accounts, n, m, len(record.actions))
@@ -33,6 +38,8 @@ def check_shapes(record: Round, accounts: int) -> None:
                     f"round {record.number}: {name} must have shape {shape}, has {array.shape}"
                 )
     for book in record.books:
+        if book.case not in _CASES:  # a reader would refuse it
+            raise InputError(f"round {record.number}: case must be one of {_CASES}, got {book.case}")
         offered = np.minimum(book.orders[:, _UNSETTLED], book.orders[:, _CAP])
         if offered.tobytes() != book.offered.tobytes():
             raise InputError(
@@ -40,6 +47,8 @@ def check_shapes(record: Round, accounts: int) -> None:
                 "in every order, as int64"
             )
 
+
+_CASES: Final = tuple(int(case) for case in Case)
 
 _NAMES: Final = (
     *("tariffs", "traded", "metered", "unserved", "money", "accounts", "actions"),

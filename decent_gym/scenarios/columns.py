@@ -42,6 +42,8 @@ LIMITS: Final = {
 """Kind -> smallest and largest integer inside."""
 
 SECONDS_PER_DAY: Final = 86_400
+LAST_SECOND: Final = 2**36
+"""UTC seconds since 1970, a day in the year 4147: later times are a slip, and break calendars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def seconds(time: datetime) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        If it has no offset or is off the 15-minute grid.
+        If it has no offset, is off the 15-minute grid, or lies before 1970 or after 4147.
     """
     offset = time.utcoffset()
     shown = time.isoformat(timespec="minutes")
@@ -153,6 +155,8 @@ def seconds(time: datetime) -> tuple[int, int]:
         raise ValueError(
             f"{time.isoformat()!r} is off the 15-minute grid; use minute 00, 15, 30 or 45"
         )
+    if not timedelta(0) <= since <= timedelta(seconds=LAST_SECOND):
+        raise ValueError(f"{shown!r} lies before 1970 or after 4147; check the year")
     return since // timedelta(seconds=1), offset // timedelta(seconds=1)
 
 

@@ -5,6 +5,7 @@
 
 from dataclasses import fields
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,15 +15,16 @@ from decent_gym.clearing import Rules
 from decent_gym.district import HeatNetwork
 from decent_gym.errors import DecentGymError, InputError, ScenarioError
 from decent_gym.registry import unknown_name
+from decent_gym.scenarios.assumptions import Forecasts, Prices
 from decent_gym.scenarios.columns import SECONDS_PER_DAY, Table, shown
 from decent_gym.scenarios.member_reader import KEYS, Household, device, read_member
-from decent_gym.scenarios.scenario import Forecasts, Prices, Scenario
+from decent_gym.scenarios.scenario import Scenario
 from decent_gym.scenarios.splits import DAYS_PER_WEEK, Splits
 from decent_gym.scenarios.tables import read_table
 from decent_gym.scenarios.tariff_reader import KEYS as TARIFF_KEYS
 from decent_gym.scenarios.tariff_reader import beside, no_heat_tariffs, read_tariffs
 from decent_gym.scenarios.toml_section import Section, read_toml
-from decent_gym.units import PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
+from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
 
 TOP_KEYS: Final = (
     "scenario",
@@ -79,11 +81,13 @@ def load_scenario(path: str | Path, *, tariff: str | None = None, **rules: Any) 
         read_member(Section(values, _place(path, values, number), KEYS), table, district)
         for number, values in enumerate(top.tables("organization"), start=1)
     ]
+    if rules.get("utility", "book") is None:  # it leaves the district, as in every scenario
+        households = [h for h in households if h.member.organization.priority == 0]
     tariffs, more_sources = _tariffs(top, tariff, table, path.parent)
     weeks = table.rounds // (DAYS_PER_WEEK * ROUNDS_PER_DAY)
     profiles = {key: _matrix(households, key, table.rounds) for key in ("load", "pv", "heat")}
     parts: dict[str, Any] = {
-        "name": _name(head),
+        "name": head.of("name", str),
         "start": table.start,
         "members": tuple(household.member for household in households),
         **profiles,
@@ -105,15 +109,6 @@ def load_scenario(path: str | Path, *, tariff: str | None = None, **rules: Any) 
 
 def _place(path: Path, values: dict[str, Any], number: int) -> str:
     return f"{path.name}: [[organization]] {values.get('name', f'number {number}')!r}"
-
-
-def _name(head: Section) -> str:
-    name = str(head.of("name", str))
-    if not name or len(name) > 64 or not name.replace("_", "a").replace("-", "a").isalnum():
-        raise ScenarioError(
-            f"{head.place}: name must be 1 to 64 letters, digits, '_' or '-', got {name!r}"
-        )
-    return name
 
 
 def _table(head: Section, folder: Path) -> Table:
@@ -150,7 +145,7 @@ def _temperature(head: Section, table: Table) -> IntArray:
     degrees = head.number("temperature")
     if not -60 <= degrees <= 60:
         raise ScenarioError(f"{head.place}: temperature must be -60 to 60 degC, got {degrees}")
-    return np.full(table.rounds, round(degrees * 10), np.int64)
+    return np.full(table.rounds, round(Fraction(degrees) * 10), np.int64)
 
 
 def _matrix(households: list[Household], key: str, rounds: int) -> IntArray:
@@ -202,7 +197,7 @@ def _prices(top: Section) -> Prices:
     section = top.section("prices", names)
     values = {name: section.price(name) for name in names if name in section}
     for name, value in values.items():
-        if not 0 <= value <= PRICE_CAP:
+        if value < 0:
             raise ScenarioError(
                 f"{section.place}: {name} must not be negative, got {section.values[name]}"
             )
@@ -210,18 +205,11 @@ def _prices(top: Section) -> Prices:
 
 
 def _forecasts(top: Section) -> Forecasts:
-    default = Forecasts()
     section = top.section("forecasts", tuple(item.name for item in fields(Forecasts)))
-    values = {
-        item.name: section.integer(
-            item.name,
-            getattr(default, item.name),
-            0,
-            999 if item.name == "persistence_permille" else 1_000,
-        )
-        for item in fields(Forecasts)
-    }
-    return Forecasts(**values)
+    try:
+        return Forecasts(**{key: section.of(key, int) for key in section.values})
+    except InputError as error:
+        raise ScenarioError(f"{top.place}: {error}") from None
 
 
 def _rules(top: Section, changes: dict[str, Any]) -> Rules:

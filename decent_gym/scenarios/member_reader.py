@@ -2,6 +2,7 @@
 
 from dataclasses import MISSING, Field, dataclass, fields
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -147,4 +148,4 @@ def _scaled(scaling: Section, key: str, values: IntArray) -> IntArray:
             f"{scaling.place}: scale must be in [0, {LARGEST_SCALE}], got {scale}; "
             "production and consumption are columns of their own"
         )
-    return scaled(values, scale, 1)
+    return scaled(values, Fraction(scale), 1)

@@ -95,6 +95,11 @@ def _wanted(filename: str) -> bool:
 
 def _array(file: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> npt.NDArray[Any]:
     """One member; its header must be the plain one that NumPy writes, and fit its size."""
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ScenarioError(
+            f"{file}: array {entry.filename!r} is packed by method {entry.compress_type}; write it "
+            "with numpy.savez or numpy.savez_compressed"
+        )
     data = archive.read(entry)
     match = NPY_HEADER.match(data)
     if match is None or len(match[0]) != 10 + int.from_bytes(match["length"], "little"):

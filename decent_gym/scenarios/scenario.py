@@ -16,11 +16,20 @@ from decent_gym.district import CHP, Battery, Boiler, HeatNetwork, HeatPump, The
 from decent_gym.errors import ScenarioError
 from decent_gym.models import COMMODITIES, Commodity, Organization
 from decent_gym.registry import unknown_name
+from decent_gym.scenarios.assumptions import Forecasts, Prices
+from decent_gym.scenarios.columns import LAST_SECOND, LIMITS
 from decent_gym.scenarios.splits import Splits
-from decent_gym.units import ENERGY_CAP, PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
+from decent_gym.units import PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_DAY, IntArray, exact_int
 
 UTILITY: Final = "utility"
 TARIFF_COLUMNS: Final = ("retail", "feed_in", "short", "long")
+_KINDS: Final = {
+    "network": HeatNetwork,
+    "prices": Prices,
+    "forecasts": Forecasts,
+    "rules": Rules,
+    "splits": Splits,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,61 +59,24 @@ class Member:
         return any(device is not None for device in devices)
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What is not traded but costs: micro-euro per kWh.
-
-    Attributes
-    ----------
-    fuel : int
-        Gas, per kWh of fuel (gross calorific value, as it is billed).
-    comfort : int
-        A kWh of heat that could not be served; a term of the reward and score, no payment.
-    wear : int
-        A kWh through a battery (charged plus discharged); likewise.
-    heat_fee : int
-        Network fee per kWh drawn from the heat network, paid to the network's account.
-    storage : int
-        Fixed reference value of a kWh of electricity in a battery at the end of an episode.
-    heat_storage : int
-        The same for a kWh in a thermal store.
-    """
-
-    fuel: int = 100_000
-    comfort: int = 1_000_000
-    wear: int = 0
-    heat_fee: int = 0
-    storage: int = 190_000
-    heat_storage: int = 75_000
-
-
-@dataclass(frozen=True, slots=True)
-class Forecasts:
-    """Errors of the forecasts of load, PV and heat demand: log-AR(1), growing with lead.
-
-    ``sigma_permille`` at lead 0 (100 = 10 %), ``sigma_end_permille`` at lead 95, linear between;
-    ``persistence_permille`` is the AR(1) coefficient from one round to the next.
-    """
-
-    sigma_permille: int = 100
-    sigma_end_permille: int = 200
-    persistence_permille: int = 900
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenario:
     """A frozen, validated district of N members, the utility among them, over T rounds.
 
+    Arrays are taken as they are, not copied, and become read-only.
+
     Attributes
     ----------
     name : str
+        1 to 64 letters, digits, ``_`` or ``-``.
     start : int
-        UTC seconds since 1970 of round 0, on the 15-minute grid; round 0 is a local midnight.
+        UTC seconds since 1970 of round 0, 0 to 2^36, on the 15-minute grid; round 0 is a local
+        midnight.
     members : tuple of Member, length N
     load, pv, heat : int64 Wh (T, N)
         Consumption, PV production and heat demand per round.
     temperature : int64 0.1 degC (T,)
-        Outdoor temperature.
+        Outdoor temperature, -600 to 600.
     tariffs : int64 micro-euro/kWh (T, C, 4)
         Columns retail, feed_in, short, long, with ``long < feed_in <= retail < short``.
     network : HeatNetwork
@@ -118,6 +90,11 @@ class Scenario:
         ``"market"``: forecast errors become imbalance; ``"device"``: batteries absorb them.
     sources : tuple of str
         Where data, sizes and tariffs come from.
+
+    Raises
+    ------
+    ScenarioError
+        Naming the field, its value and what it must be.
     """
 
     name: str
@@ -137,6 +114,8 @@ class Scenario:
     sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_head(self)
+        object.__setattr__(self, "start", exact_int(self.start, "start"))  # not a numpy integer
         _check_members(self)
         _check_profiles(self)
         _check_tariffs(self)
@@ -199,12 +178,42 @@ def _canonical(value: Any) -> Any:
     """The same facts with one spelling per number: 11, 11.0 and Decimal(11) are one battery."""
     if isinstance(value, dict):
         return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, np.integer):
+        return int(value)
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]
     if isinstance(value, float | Decimal):
-        number = Decimal(repr(value)) if isinstance(value, float) else value
-        return int(number) if number == number.to_integral_value() else f"{number.normalize():f}"
+        number = Decimal(repr(float(value))) if isinstance(value, float) else value
+        # no normalize: it would round to the digits that the thread's decimal context says
+        whole = number == number.to_integral_value()
+        return int(number) if whole else f"{number:f}".rstrip("0")
     return value
+
+
+def _check_head(scenario: Scenario) -> None:
+    name = scenario.name
+    plain = isinstance(name, str) and name.replace("_", "a").replace("-", "a").isalnum()
+    if not plain or len(name) > 64:
+        raise ScenarioError(
+            f"scenario {name!r}: name must be 1 to 64 letters, digits, '_' or '-', got {name!r}"
+        )
+    where = f"scenario {name!r}"
+    for field_name, kind in _KINDS.items():
+        value = getattr(scenario, field_name)
+        if not isinstance(value, kind):
+            raise ScenarioError(
+                f"{where}: {field_name} must be a {kind.__name__}, got {type(value).__name__}"
+            )
+    if not isinstance(scenario.members, tuple) or not all(
+        isinstance(member, Member) for member in scenario.members
+    ):
+        raise ScenarioError(f"{where}: members must be a tuple of Member, got {scenario.members!r}")
+    start = exact_int(scenario.start, f"{where}: start")
+    if start % ROUND_SECONDS or not 0 <= start <= LAST_SECOND:
+        raise ScenarioError(
+            f"{where}: start {start} must be a multiple of {ROUND_SECONDS} in [0, {LAST_SECOND}]: "
+            "UTC seconds since 1970 on the 15-minute grid"
+        )
 
 
 def _check_members(scenario: Scenario) -> None:
@@ -219,7 +228,10 @@ def _check_members(scenario: Scenario) -> None:
         seen.add(name)
     utilities = [m.name for m in scenario.members if m.organization.priority == 1]
     if scenario.rules.utility is None and utilities:
-        raise ScenarioError(f"{where}: utility=None, but {utilities[0]!r} is a utility")
+        raise ScenarioError(
+            f"{where}: utility=None, but {utilities[0]!r} is a utility; leave it out, as "
+            "decent_gym.scenarios.scenario(..., utility=None) does"
+        )
     if scenario.rules.utility is not None and len(utilities) != 1:
         raise ScenarioError(
             f"{where}: utility={scenario.rules.utility!r} needs exactly one organization with "
@@ -228,27 +240,36 @@ def _check_members(scenario: Scenario) -> None:
 
 
 def _check_profiles(scenario: Scenario) -> None:
-    where, n = f"scenario {scenario.name!r}", len(scenario.members)
-    t = scenario.temperature.shape[0]
-    if scenario.start % ROUND_SECONDS:
-        raise ScenarioError(f"{where}: start {scenario.start} is off the 15-minute grid")
+    where, n, t = f"scenario {scenario.name!r}", len(scenario.members), len(scenario.temperature)
     if t < ROUNDS_PER_DAY:
         raise ScenarioError(f"{where}: needs at least a day of {ROUNDS_PER_DAY} rounds, got {t}")
-    expected = {"load": (t, n), "pv": (t, n), "heat": (t, n), "tariffs": (t, COMMODITIES, 4)}
+    expected = {
+        "temperature": (t,),
+        **{name: (t, n) for name in ("load", "pv", "heat")},
+        "tariffs": (t, COMMODITIES, 4),
+    }
     for name, shape in expected.items():
         array: IntArray = getattr(scenario, name)
+        if not isinstance(array, np.ndarray):
+            raise ScenarioError(
+                f"{where}: {name} must be an int64 array of shape {shape}, "
+                f"got {type(array).__name__}"
+            )
         if array.shape != shape or array.dtype != np.int64:
             raise ScenarioError(
                 f"{where}: {name} must be int64 of shape {shape}, got {array.dtype} {array.shape}"
             )
-    for name in ("load", "pv", "heat"):
+    for name in ("temperature", "load", "pv", "heat"):
         array = getattr(scenario, name)
-        bad = np.argwhere((array < 0) | (array > ENERGY_CAP // 4))
+        low, high = LIMITS["temperature" if name == "temperature" else "energy"]
+        bad = np.argwhere((array < low) | (array > high))
         if len(bad):
-            row, column = bad[0]
+            row, *column = bad[0]
+            whose = f" of {scenario.members[column[0]].name!r}" if column else ""
+            unit = "Wh" if column else "tenths of a degree Celsius"
             raise ScenarioError(
-                f"{where}: {name} of {scenario.members[column].name!r} in round {row} must be "
-                f"0 to {ENERGY_CAP // 4} Wh, got {array[row, column]}"
+                f"{where}: {name}{whose} in round {row} must be {low} to {high} {unit}, "
+                f"got {array[tuple(bad[0])]}"
             )
 
 

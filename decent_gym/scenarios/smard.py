@@ -23,7 +23,7 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,8 @@ COMBINED: Final = ("Datum von", "Datum bis")
 SPLIT: Final = ("Datum", "Anfang", "Ende")
 NUMBER: Final = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d{1,9})(,\d{1,9})?", re.ASCII)
 HOUR: Final = 3_600
+FIRST_YEAR: Final = 1996
+LAST_YEAR: Final = 2999
 
 
 def read_smard(path: Path, area: str = AREA) -> tuple[int, IntArray]:
@@ -67,7 +69,10 @@ def read_smard(path: Path, area: str = AREA) -> tuple[int, IntArray]:
         If the file has no column for `area`.
     """
     reader = csv.reader(io.StringIO(text_of(path), newline=""), delimiter=";")
-    rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ScenarioError(f"{path.name} line {reader.line_num}: is no CSV ({error})") from None
     if len(rows) < 2:
         raise ScenarioError(f"{path.name}: has no prices")
     clock, column = _layout(path.name, rows[0][1], area)
@@ -107,11 +112,17 @@ def _layout(file: str, header: Sequence[str], area: str) -> tuple[int, int]:
 def _local(file: str, line: int, row: Sequence[str], clock: int) -> datetime:
     text = " ".join(cell.strip() for cell in row[:clock])
     try:
-        return datetime.strptime(text, "%d.%m.%Y %H:%M").replace(tzinfo=UTC)
+        local = datetime.strptime(text, "%d.%m.%Y %H:%M").replace(tzinfo=UTC)
     except ValueError:
         raise ScenarioError(
             f"{file} line {line}: {text!r} is no time such as 31.10.2025 23:45"
         ) from None
+    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+        raise ScenarioError(
+            f"{file} line {line}: {text!r} lies outside {FIRST_YEAR} to {LAST_YEAR}, for which "
+            "the rule of summer time is known; check the year"
+        )
+    return local
 
 
 def _utc(file: str, line: int, local: datetime, before: int | None) -> int:
@@ -148,7 +159,7 @@ def _price(file: str, line: int, area: str, text: str) -> int:
     if NUMBER.fullmatch(text) is None:
         raise ScenarioError(f"{place} value {text!r} is no price such as 1.234,56")
     # EUR/MWh is 1000 micro-euro/kWh
-    price = round(Decimal(text.replace(".", "").replace(",", ".")) * 1000)
+    price = round(Fraction(text.replace(".", "").replace(",", ".")) * 1000)
     if abs(price) > PRICE_CAP:
         raise ScenarioError(f"{place} value {text!r} is beyond 100000 EUR/MWh")
     return price

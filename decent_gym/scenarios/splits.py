@@ -7,9 +7,10 @@ import numpy as np
 
 from decent_gym.errors import ScenarioError
 from decent_gym.registry import unknown_name
-from decent_gym.units import ROUNDS_PER_DAY, IntArray
+from decent_gym.units import ROUNDS_PER_DAY, IntArray, checked_int
 
 DAYS_PER_WEEK: Final = 7
+LAST_WEEK: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class Splits:
     test: tuple[int, ...] = (2, 9, 15, 22, 28, 35, 41, 48)
 
     def __post_init__(self) -> None:
+        for split in ("validation", "test"):
+            weeks = getattr(self, split)
+            if not isinstance(weeks, tuple):
+                raise ScenarioError(f"{split} must be a tuple of weeks, got {weeks!r}")
+            numbers = tuple(checked_int(week, f"{split} week", 0, LAST_WEEK) for week in weeks)
+            object.__setattr__(self, split, numbers)
         shared = set(self.validation) & set(self.test)
         if shared:
             raise ScenarioError(f"week {min(shared)} is in both the validation and the test split")

@@ -103,7 +103,8 @@ def _times(prices: IntArray, section: Section) -> IntArray:
     scale = section.number("scale")
     numerator, denominator = scale.as_integer_ratio()
     peak = max(int(np.abs(prices).max()), 1)
-    if abs(scale) * peak > PRICE_CAP or abs(numerator) * peak > 2**61 or denominator > 2**61:
+    most = abs(numerator) * peak
+    if most > PRICE_CAP * denominator or most > 2**61 or denominator > 2**61:
         raise ScenarioError(
             f"{section.place}: scale {scale} has too many digits or takes a price beyond "
             f"{PRICE_CAP // 10**6} EUR/kWh"
@@ -161,7 +162,7 @@ def beside(folder: Path, name: str, place: str) -> Path:
         For an absolute path, or one that climbs out of the folder.
     """
     path = Path(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name:
+    if path.is_absolute() or ".." in path.parts or not path.parts or set(name) & {"\\", "\0"}:
         raise ScenarioError(
             f"{place} {name!r} must lie beside or below the scenario file; "
             "move it there and use '/' between folders"

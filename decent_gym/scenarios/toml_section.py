@@ -14,7 +14,8 @@ from decent_gym.scenarios.csv_table import text_of
 from decent_gym.units import micro_eur_per_kwh
 
 LARGEST_EXPONENT: Final = 12
-"""Numbers from 10^13 on are a slip, and must not become integers of a million digits."""
+DECIMALS_CAP: Final = 40
+"""Numbers from 10^13 on are a slip; neither they nor 1e-999999 may become a million digits."""
 
 KINDS: Final = {
     bool: "true or false",
@@ -95,6 +96,11 @@ class Section:
                 f"{self.place}: {key} must be a number below 10^{LARGEST_EXPONENT + 1}, "
                 f"got {_shown(self.values[key])}"
             )
+        if -int(number.as_tuple().exponent) > DECIMALS_CAP:
+            raise ScenarioError(
+                f"{self.place}: {key} must have at most {DECIMALS_CAP} decimals, "
+                f"got {_shown(self.values[key])}"
+            )
         return number
 
     def price(self, key: str) -> int:
@@ -153,7 +159,7 @@ def read_toml(path: Path, known: Iterable[str]) -> Section:
     """
     try:
         values = tomllib.loads(text_of(path), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also an integer of over 4300 digits
         raise ScenarioError(f"{path.name}: is no TOML ({error})") from None
     return Section(values, path.name, known)
 

@@ -159,6 +159,7 @@ class Simulation:
         self._calendar = calendar(scenario.start, scenario.rounds)
         self._district = (scenario.load.sum(axis=1), scenario.pv.sum(axis=1))
         self.load, self.pv = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._price_bounds = _price_bounds(scenario.tariffs[:, Commodity.ELECTRICITY])
         self._price_scale = np.maximum(scenario.tariffs[..., 0].max(axis=0), 1).astype(np.float64)
         self._scale = _scales(scenario, self.devices)
         self._district_scale = self._scale.sum(axis=0)
@@ -173,6 +174,9 @@ class Simulation:
         forecasts = scenario.forecasts
         self._ar = (forecasts.persistence_permille, shock_permille(forecasts.persistence_permille))
         self._history = np.zeros((worlds, COMMODITIES, ROUNDS_PER_DAY), np.int64)
+        self._ranked = np.zeros_like(self._history)
+        self.day_low = np.zeros((worlds, COMMODITIES), np.int64)
+        self.day_high = np.zeros((worlds, COMMODITIES), np.int64)
         self.last_price = np.zeros((worlds, COMMODITIES), np.int64)
         self._potential = np.zeros((worlds, n), np.int64)
         self.terms = np.zeros((len(Term), worlds, n), np.int64)
@@ -251,18 +255,16 @@ class Simulation:
         self._prepare(first, last)
 
     def _expect_prices(self, span: slice) -> None:
-        """Before the first round: half of electricity at each tariff, heat at the cost of fuel."""
-        half = ROUNDS_PER_DAY // 2
+        """Before the first round: electricity between its tariffs, heat at the cost of fuel."""
         tariffs = self.operator.tariffs[span]
-        retail, feed_in = tariffs[:, 0, 0], tariffs[:, 0, 1]
-        self._history[span, Commodity.ELECTRICITY, :half] = feed_in[:, None]
-        self._history[span, Commodity.ELECTRICITY, half:] = retail[:, None]
+        middle = tariffs[:, 0, :2].sum(axis=1) // 2
         heat = np.clip(self.scenario.prices.fuel, tariffs[:, 1, 1], tariffs[:, 1, 0])
-        self._history[span, Commodity.HEAT] = heat[:, None]
-        view = self.view
-        view.price_low[span, 0], view.price_high[span, 0] = feed_in, retail
-        view.price_low[span, 1], view.price_high[span, 1] = heat, heat
-        self.last_price[span, 0], self.last_price[span, 1] = (feed_in + retail) // 2, heat
+        for commodity, price in ((Commodity.ELECTRICITY, middle), (Commodity.HEAT, heat)):
+            for remembered in (self.last_price, self.day_low, self.day_high):
+                remembered[span, commodity] = price
+            for ring in (self._history, self._ranked):
+                ring[span, commodity] = price[:, None]
+        self.view.price_low[span, 1], self.view.price_high[span, 1] = heat, heat
         self.operator.outcome.volume[span.start * COMMODITIES : span.stop * COMMODITIES] = 0
 
     # -- a round -------------------------------------------------------------------------------
@@ -331,8 +333,9 @@ class Simulation:
         )  # fmt: skip
         outcome = operator.by_world
         remember_prices(
-            first, last, closed, outcome.volume, outcome.price, self._history, self.last_price,
-            self.view.price_low, self.view.price_high,
+            first, last, closed, outcome.volume, outcome.price, self._history, self._ranked,
+            self.last_price, self.day_low, self.day_high, self.view.price_low,
+            self.view.price_high,
         )  # fmt: skip
         advance_errors(
             first, last, self._key, operator.round, *self._ar, self._errors, self._weather
@@ -343,8 +346,9 @@ class Simulation:
         scenario = self.scenario
         read_profiles(
             first, last, self.operator.round, scenario.load, scenario.pv, scenario.heat,
-            self._cop_table, scenario.tariffs, self.load, self.pv, self.flows.heat_demand,
-            self.flows.cop, self.operator.tariffs,
+            self._cop_table, scenario.tariffs, *self._price_bounds, self.load, self.pv,
+            self.flows.heat_demand, self.flows.cop, self.operator.tariffs, self.view.price_low,
+            self.view.price_high,
         )  # fmt: skip
 
     def _prepare(self, first: int, last: int) -> None:
@@ -375,7 +379,7 @@ class Simulation:
             self._errors, self._weather, scenario.load, scenario.pv, scenario.heat,
             scenario.temperature, scenario.tariffs, *self._district, d.battery_soc,
             d.battery_capacity, d.store_soc, d.store_capacity, view.cop, d.pump_max,
-            self.last_price, operator.by_world.volume, view.price_low, view.price_high,
+            self.last_price, operator.by_world.volume, self.day_low, self.day_high,
             operator.tariffs, operator.traded, operator.metered, self._price_scale, self._scale,
             self._district_scale, out,
         )  # fmt: skip
@@ -397,6 +401,13 @@ def _checked_begins(
         (checked_seed(seed), checked_int(start, "start (a round of the scenario)", 0, rounds - 1))
         for seed, start in zip(seeds, starts, strict=True)
     ]
+
+
+def _price_bounds(tariffs: IntArray) -> tuple[IntArray, IntArray]:
+    """Lowest feed-in and highest retail tariff of the day that begins in each round, (T,)."""
+    following = np.concatenate([tariffs, tariffs[: ROUNDS_PER_DAY - 1]])
+    days = np.lib.stride_tricks.sliding_window_view(following, ROUNDS_PER_DAY, axis=0)
+    return days[:, 1].min(axis=-1), days[:, 0].max(axis=-1)
 
 
 def _cop(member: Member, scenario: Scenario) -> IntArray:

@@ -88,7 +88,9 @@ class TraderView:
     load, pv, heat : forecast for this round, Wh
     cop : heat pump's COP, per mille; 0 without a heat pump
     tariffs : (W, C, 4), micro-euro/kWh
-    price_low, price_high : (W, C), mean of the lower and the higher prices of the last day
+    price_low, price_high : (W, C), forecast of the low and the high prices of the coming day:
+        electricity's from the tariffs known for it (lowest feed-in, highest retail), heat's the
+        means of the 12 lowest and the 12 highest prices of the last day
     max_charge, max_discharge : what the battery can take or give this round, Wh
     charge_rate, discharge_rate : battery, mWh in the store per Wh at the terminals
     pump_max : electricity the heat pump can take this round, Wh

@@ -2,7 +2,9 @@
 
 The shell of the market puts load in at retail and PV at feed-in; boilers stand at their fuel cost
 (see ``no_flexibility``).  Storage is valued by a *water value*: what a stored kWh saves or earns
-later, estimated from the means ``low`` and ``high`` of yesterday's lower and higher prices.  With
+later, estimated from the forecasts ``low`` and ``high`` of the coming day's prices
+(``TraderView.price_low`` and ``price_high``): electricity's come from the known tariffs, because
+yesterday's prices are set by all those who share this rule and would drift with it.  With
 ``a = charge_rate``, ``d = discharge_rate`` (mWh per Wh), so ``eta_c = a / 1000`` and
 ``eta_d = 1000 / d``, and ``k = 0.975``, the share that a tank keeps for half a day:
 
@@ -12,12 +14,12 @@ limit                formula                                                    
 water value, stored  w = (low / eta_c + high * eta_d) / 2                        ue/kWh
 ``charge_limit``     floor(w * eta_c) = floor((low * d + high * a) / (2 d))      ue/kWh
 ``discharge_limit``  ceil(w / eta_d) = ceil((low * d + high * a) / (2 a))        ue/kWh
-``pump_limit``       floor(k * v * cop / 1000), the stored heat's water value     ue/kWh
-..                   v = max(1000 * (low + high) / (2 cop), heat_low): what it
-..                   saves later, or earns at yesterday's lower heat prices
+``pump_limit``       floor(k * (low + high) / 2), electricity prices             ue/kWh
 ``heat_buy_limit``   floor(k * (low + high) / 2), heat prices                    ue/kWh
-``heat_sell_limit``  S = floor(k * B), B: the boiler's limit, or heat retail;    ue/kWh
-..                   with a heat pump: ceil(v)
+``heat_sell_limit``  with a heat pump: what making it again costs at most,       ue/kWh
+..                   ceil(1000 * high / (k * cop)); else the share of room in
+..                   the store of k * B, B: the boiler's limit, or heat retail:
+..                   S = floor(floor(k * B) * store_in / (store_in + store_out))
 ``chp_limit``        ceil((chp_fuel_rate * fuel_price                            ue/kWh
                      - chp_heat_rate * floor(k * S)) / 1000)
 ===================  ==========================================================  ======
@@ -27,16 +29,16 @@ water value, stored  w = (low / eta_c + high * eta_d) / 2                       
   that end; one beyond the other end cannot be met, so the energy is 0.
 - A battery's two limits differ, so that it never trades with itself: ``discharge_limit`` is at
   least ``charge_limit + 1``, or nothing is discharged.
-- Heat from the store replaces the boiler's sooner or later, so it is worth the boiler's cost less
-  the loss, and merit order takes it first.  The CHP's heat is credited with less than what it will
-  be sold at, by another such loss: at its limit prices a plant cannot lose.
+- Heat in a plant's store replaces the boiler's sooner or later, so it is worth the boiler's cost
+  less the loss while the store is empty, and nothing when it is full and stops the CHP.  The CHP's
+  heat is credited with less than what it will be sold at, by another such loss: at its limit
+  prices a plant cannot lose.
 
 Source: marginal cost bids, the best answer of who cannot move the price, S. Stoft, "Power System
-Economics" (2002), part 1.  Water values: J. Stage, Y. Larsson, "Incremental cost of water power",
-AIEE Trans. 80 (1961).  Yesterday's prices as the forecast ("backcasting"): R. Sioshansi, P.
-Denholm, T. Jenkin, J. Weiss, "Estimating the value of electricity storage in PJM", Energy
-Economics 31 (2009).  Marginal cost of a CHP less the heat it replaces: Lund and Andersen (2005), as
-in ``flexibility``.  k and the equal weights are our choice: 5 % a day is the tanks' default loss.
+Economics" (2002), part 1.  Water values, falling as the reservoir fills: J. Stage, Y. Larsson,
+"Incremental cost of water power", AIEE Trans. 80 (1961).  Marginal cost of a CHP less the heat it
+replaces: Lund and Andersen (2005), as in ``flexibility``.  k, the equal weights and the straight
+line over the store's level are our choice: 5 % a day is the tanks' default loss.
 """
 
 from typing import Final
@@ -99,6 +101,8 @@ def value_heat(view: TraderView, decisions: Decisions, code: int, first: int, la
         view.price_low,
         view.price_high,
         view.cop,
+        view.store_in,
+        view.store_out,
         view.chp_heat_rate,
         view.chp_fuel_rate,
         view.fuel_price,
@@ -152,7 +156,6 @@ def _value_electricity(
             charge_limit[w, n] = buy
             discharge_limit[w, n] = min(max(sell, feed_in), retail)
             buy = _KEPT * (low + high) // 2000
-            buy = max(buy, _KEPT * price_low[w, 1] * cop[w, n] // 1_000_000)
             if buy < feed_in:
                 pump_flex[w, n] = 0
             pump_limit[w, n] = min(max(buy, feed_in), retail)
@@ -168,6 +171,8 @@ def _value_heat(
     price_low: IntArray,
     price_high: IntArray,
     cop: IntArray,
+    store_in: IntArray,
+    store_out: IntArray,
     chp_heat_rate: IntArray,
     chp_fuel_rate: IntArray,
     fuel_price: int,
@@ -191,9 +196,11 @@ def _value_heat(
             heat_buy_limit[w, n] = min(max(buy, heat_feed_in), heat_retail)
             # without a boiler this is heat retail, what the backup costs
             sell = _KEPT * boiler_limit[w, n] // 1000
+            held = store_in[w, n] + store_out[w, n]
+            if held > 0:
+                sell = sell * store_in[w, n] // held
             if cop[w, n] > 0:
-                mean = price_low[w, 0] + price_high[w, 0]
-                sell = max(-(-mean * 1000 // (2 * cop[w, n])), price_low[w, 1])
+                sell = -(-price_high[w, 0] * 1_000_000 // (_KEPT * cop[w, n]))
             if sell > heat_retail:
                 heat_sell[w, n] = 0
             sell = min(max(sell, heat_feed_in), heat_retail)

@@ -15,7 +15,7 @@ from decent_gym.audit import Verification, verify
 from decent_gym.errors import InputError
 from decent_gym.ledger import Ledger
 from decent_gym.ledger.encoding import encode_round
-from decent_gym.ledger.header import encode_header
+from decent_gym.ledger.header import canonical_json, encode_header
 from decent_gym.models import ORDER_FIELDS, Case, Commodity, Reason
 
 HEADER = header()
@@ -277,6 +277,24 @@ def test_the_expected_head_decides(tmp_path):
     result = verify(tmp_path / "l", expected_head=kept)
     assert (result.ok, result.first_bad, result.rounds) == (False, None, 4)
     assert kept in result.reason and ledger.head in result.reason
+
+
+@pytest.mark.parametrize("head", ["", "abc", "g" * 64, "0" * 65, b"0" * 64, 5])
+def test_what_is_no_head_is_the_caller_s_mistake(tmp_path, head):
+    forger.write(tmp_path / "l", HEADER, RECORDS[:1])
+    with pytest.raises(InputError, match="expected_head must be 64 hexadecimal digits"):
+        verify(tmp_path / "l", expected_head=head)
+
+
+def test_a_segment_that_is_no_file_and_rules_without_end(tmp_path):
+    forger.write(tmp_path / "l", HEADER, RECORDS[:3])
+    (tmp_path / "l" / "segment-000001.dgl").mkdir()
+    result = verify(tmp_path / "l")
+    assert (result.ok, result.rounds) == (False, 3)
+    assert "is not a file (segment-000001.dgl, byte 0)" in result.reason
+    rules = canonical_json({"price_rule": "1e999999999"})
+    forger.write(tmp_path / "m", dataclasses.replace(HEADER, rules=rules), RECORDS[:1])
+    assert "unknown price rule" in verify(tmp_path / "m").reason
 
 
 def test_paths(tmp_path):

@@ -161,6 +161,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("price", [9, -PRICE_CAP - 1], r"price\[1\] must be within .*-100000001"),
     ("price", [2**63, 4], r"price\[0\] = 9223372036854775808 does not fit"),
     ("price", np.array([2**63, 4], np.uint64), r"price\[0\] = 9223372036854775808 does not fit"),
+    ("price", [9, 10**5000], r"price\[1\] = an integer of 16610 bits does not fit"),
+    ("price", np.ma.MaskedArray([9, 4], [0, 1]), "a masked array"),
     ("price", [-(2**63), 4], r"price\[0\] must be within"),
     ("price", [9], "equally long, got 2, 1 and 2"),
     ("price", [9, 4, 4], "equally long"),

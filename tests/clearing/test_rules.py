@@ -26,6 +26,10 @@ from decent_gym.errors import InputError, UnknownNameError
         (0.5, (1, 2)),
         (0.375, (3, 8)),
         (1.0, (1, 1)),
+        (np.float64(0.25), (1, 4)),
+        (".5", (1, 2)),
+        ("5e-1", (1, 2)),
+        ("1E-9", (1, 10**9)),
     ],
 )
 def test_price_rules(rule: Any, k: tuple[int, int]) -> None:
@@ -67,6 +71,23 @@ def test_misspelt(wrong: dict[str, Any], near: str) -> None:
 def test_not_price_rules(rule: Any) -> None:
     with pytest.raises(InputError):
         Rules(price_rule=rule)
+
+
+ENDLESS = ["1e-999999999", "1e999999999", "0." + "3" * 41, "1/" + "3" * 5000, "1/3e2", "1/0"]
+
+
+@pytest.mark.parametrize("rule", [*ENDLESS, np.float64(0.3)], ids=lambda rule: str(rule)[:20])
+def test_numbers_that_would_fill_the_memory_or_are_not_exact(rule: Any) -> None:
+    with pytest.raises(InputError, match=r"price.rule") as caught:
+        Rules(price_rule=rule)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("field", ["mechanism", "tie_rule", "utility"])
+def test_an_array_is_no_name(field: str) -> None:
+    values: dict[str, Any] = {field: np.array(["pro_rata", "book"])}
+    with pytest.raises(UnknownNameError, match="unknown"):
+        Rules(**values)
 
 
 def test_frozen_and_versioned() -> None:

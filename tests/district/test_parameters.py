@@ -1,6 +1,6 @@
 """From data sheets to integers, and what is refused on the way."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from decent_gym.district import (
     CHP,
+    PV,
     Battery,
     Boiler,
     Delivery,
@@ -102,6 +103,29 @@ def test_a_day_s_loss_is_the_least_that_reaches_the_stated_one(loss_per_day):
 def test_impossible_devices_are_refused_by_field_value_and_range(make, text):
     with pytest.raises(InputError, match=text):
         make()
+
+
+def test_the_thread_s_decimal_context_does_not_matter():
+    def sheets():
+        return [
+            Battery(10.123456, "3.3335", 3.3, 0.951, 0.953, 0.333).parameters(),
+            CHP(5.5555, 0.3131, 0.6162).parameters(),
+            HeatPump(thermal_kw=9.87654).parameters(),
+            ThermalStore(12.34567, 4.4444, 4.4, 0.0512, 0.123).parameters(),
+            Boiler(12.34567, 0.9123).parameters(),
+            PV(12.3456).energy(np.arange(50), "3.4567").tolist(),
+        ]
+
+    expected = sheets()
+    assert expected[0]["battery_capacity"] == 10_123_456
+    with localcontext(prec=3):
+        assert sheets() == expected
+
+
+@pytest.mark.parametrize("tiny", ["1e-999999999", 5e-324, Decimal("1e-41")])
+def test_a_number_of_endless_decimals_is_refused_at_once(tiny):
+    with pytest.raises(InputError, match=r"battery.capacity_kwh .* with at most 40 decimals"):
+        Battery(tiny, 1, 1)
 
 
 def test_devices_are_installed_in_all_worlds_and_reset():

@@ -191,11 +191,8 @@ def observation(sim, world, n, history):
         o[f"last_{prefix}price"] = history[c]["last"] / price[c]
         o[f"last_{prefix}volume"] = min(op.by_world.volume[world, c] / district[c], 2)
         ring = history[c]["ring"]
-        mean = sum(ring) // 96
-        low = [x for x in ring if x <= mean]
-        high = [x for x in ring if x > mean] or low
-        o[f"{prefix}price_low"] = sum(low) // len(low) / price[c]
-        o[f"{prefix}price_high"] = sum(high) // len(high) / price[c]
+        o[f"{prefix}price_low"] = sum(sorted(ring)[:12]) // 12 / price[c]
+        o[f"{prefix}price_high"] = sum(sorted(ring)[-12:]) // 12 / price[c]
     o["retail"], o["feed_in"] = (s.tariffs[t, 0, k] / price[0] for k in (0, 1))
     o["heat_retail"] = s.tariffs[t, 1, 0] / price[1]
     o["last_traded"] = op.traded[world, n, 0] / own

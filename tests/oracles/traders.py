@@ -87,9 +87,10 @@ def value_heat(d, o):
     mean = Fraction(o["low"][1] + o["high"][1], 2)
     buy(d, o, "heat_buy", "heat_buy_limit", floor(KEPT * mean), "heat_")
     cost = floor(KEPT * d["boiler_limit"])
+    if o["store_in"] + o["store_out"]:
+        cost = floor(cost * Fraction(o["store_in"], o["store_in"] + o["store_out"]))
     if o["cop"]:
-        later = Fraction(o["low"][0] + o["high"][0], 2) / Fraction(o["cop"], 1000)
-        cost = ceil(max(later, o["low"][1]))
+        cost = ceil(o["high"][0] / Fraction(o["cop"], 1000) / KEPT)
     sell(d, o, "heat_sell", "heat_sell_limit", cost, "heat_")
     credit = floor(KEPT * d["heat_sell_limit"])
     fuel = Fraction(o["chp_fuel_rate"], 1000) * o["fuel_price"]
@@ -111,8 +112,7 @@ def truthful(o):
     if ask is not None and d["charge"]:
         ask = max(ask, d["charge_limit"] + 1)
     sell(d, o, "discharge", "discharge_limit", ask)
-    sold = KEPT * o["low"][1] * Fraction(o["cop"], 1000)
-    buy(d, o, "pump_flex", "pump_limit", floor(max(KEPT * Fraction(low + high, 2), sold)))
+    buy(d, o, "pump_flex", "pump_limit", floor(KEPT * Fraction(low + high, 2)))
     value_heat(d, o)
     return d
 

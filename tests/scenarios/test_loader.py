@@ -9,7 +9,7 @@ from scenarios.street_files import ROWS, TOML, csv_lines, write_street
 from decent_gym.clearing import Rules
 from decent_gym.district import Battery, HeatPump
 from decent_gym.errors import UnknownNameError
-from decent_gym.scenarios import Forecasts, load_scenario
+from decent_gym.scenarios import Forecasts, load_scenario, scenario
 
 
 def test_the_small_street(tmp_path: Path) -> None:
@@ -119,6 +119,13 @@ def test_a_district_without_utility(tmp_path: Path) -> None:
     toml = TOML.replace('[[organization]]\nname = "grid"\npriority = 1\n', "")
     toml = toml.replace('tie_rule = "time"', 'utility = "none"')
     assert load_scenario(write_street(tmp_path, toml)).rules.utility is None
+
+
+def test_the_utility_leaves_if_the_caller_wants_none(tmp_path: Path) -> None:
+    without = load_scenario(write_street(tmp_path), utility=None)
+    assert [member.name for member in without.members] == ["a", "b"]
+    assert without.load.shape == (ROWS, 2) and without.rules.utility is None
+    assert without.digest == scenario(load_scenario(tmp_path / "street.toml"), utility=None).digest
 
 
 def test_loading_does_not_depend_on_spelling(tmp_path: Path) -> None:

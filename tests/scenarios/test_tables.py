@@ -138,6 +138,14 @@ def test_a_zip_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
         read_npz(path)
 
 
+def test_other_packings_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("load_wh.npy", bytes(100))
+    with pytest.raises(ScenarioError, match="packed by method 14; write it with numpy.savez"):
+        read_npz(path)
+
+
 def test_a_forged_shape_is_refused(tmp_path: Path) -> None:
     path = npz(tmp_path, start="2024-01-01T00:00Z", load_wh=DAY)
     with zipfile.ZipFile(path) as archive:

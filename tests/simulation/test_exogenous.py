@@ -5,6 +5,7 @@ import pytest
 from oracles.districts import district
 
 from decent_gym.errors import InputError
+from decent_gym.scenarios import scenario
 from decent_gym.simulation import Simulation
 from decent_gym.simulation.exogenous import remember_prices
 from decent_gym.simulation.keys import SEED_CAP, checked_seed, drawn_start, episode_key, next_seed
@@ -26,27 +27,45 @@ def test_profiles_are_those_of_the_round_and_begin_again_at_their_end() -> None:
 
 
 @pytest.mark.parametrize("high", [1, 5, 300_000])
-def test_remembered_prices_are_the_means_below_and_above_the_mean(high: int) -> None:
+def test_remembered_prices_are_the_means_of_the_cheapest_and_dearest_three_hours(
+    high: int,
+) -> None:
     rng = np.random.default_rng(high)
     history = rng.integers(-high, high, (2, 2, 96))
     rings = [[history[w, c].tolist() for c in range(2)] for w in range(2)]
+    ranked = np.sort(history, axis=-1)
     last_price = history[:, :, 9].copy()
-    low, upper = np.zeros((2, 2), np.int64), np.zeros((2, 2), np.int64)
+    low, upper, seen_low, seen_upper = np.full((4, 2, 2), -7, np.int64)
     for t in range(10, 300):
         now = np.array([t, t + 3], np.int64)
         volume, price = rng.integers(0, 3, (2, 2)), rng.integers(-high, high, (2, 2))
         before = last_price.copy()
-        remember_prices(0, 2, now, volume, price, history, last_price, low, upper)
+        remember_prices(
+            0, 2, now, volume, price, history, ranked, last_price, low, upper, seen_low, seen_upper
+        )
+        assert np.array_equal(ranked, np.sort(history, axis=-1))
         for w, c in np.ndindex(2, 2):
             shown = price[w, c] if volume[w, c] else before[w, c]
             assert last_price[w, c] == shown
             ring = rings[w][c]
             ring[now[w] % 96] = int(shown)
-            mean = sum(ring) // 96
-            below = [p for p in ring if p <= mean]
-            above = [p for p in ring if p > mean] or below
-            assert low[w, c] == sum(below) // len(below)
-            assert upper[w, c] == sum(above) // len(above)
+            assert low[w, c] == sum(sorted(ring)[:12]) // 12
+            assert upper[w, c] == sum(sorted(ring)[-12:]) // 12
+        # traders are shown heat's; electricity's come from the tariffs
+        assert np.array_equal(seen_low[:, 1], low[:, 1])
+        assert np.array_equal(seen_upper[:, 1], upper[:, 1])
+        assert (seen_low[:, 0] == -7).all() and (seen_upper[:, 0] == -7).all()
+
+
+def test_traders_forecast_the_coming_day_from_its_tariffs() -> None:
+    sim = Simulation(scenario("rural", tariff="time_of_use"))
+    for start in (0, 50, 35_100):
+        sim.reset([1], [start])
+        for t in range(start, start + 3):
+            day = [sim.scenario.tariffs[k % 35_136, 0] for k in range(t, t + 96)]
+            assert sim.view.price_low[0, 0] == min(row[1] for row in day)
+            assert sim.view.price_high[0, 0] == max(row[0] for row in day)
+            sim.step()
 
 
 def test_seeds_are_checked() -> None:

@@ -64,10 +64,10 @@ def test_every_entry_is_what_its_name_says(seed: int, start: int) -> None:
 
 
 def _first_day(scenario: object, c: int, start: int) -> dict[str, object]:
-    """What is expected before the first round: both tariffs equally often, heat at fuel cost."""
+    """What is expected before the first round: between the tariffs, heat at fuel cost."""
     retail, feed_in = (int(x) for x in scenario.tariffs[start, c, :2])
     if c == 0:
-        return {"ring": [feed_in] * 48 + [retail] * 48, "last": (retail + feed_in) // 2}
+        return {"ring": [(retail + feed_in) // 2] * 96, "last": (retail + feed_in) // 2}
     fuel = min(max(scenario.prices.fuel, feed_in), retail)
     return {"ring": [fuel] * 96, "last": fuel}
 

@@ -199,14 +199,12 @@ def test_a_battery_does_not_buy_above_its_value_when_feed_in_has_risen():
 
 def test_heat_pump_with_a_store_by_hand():
     v = house(heat=2000, cop=3000, pump_max=1500, store_in=1200, store_out=2500)
-    v.price_low[0, 1] = 100_000
     truth = one(decided(v, "truthful"))
     assert (truth["heat_sell"], truth["heat_firm"]) == (500, 2000)  # what the own demand leaves
-    assert truth["heat_sell_limit"] == 100_000  # yesterday's price, above 190,000 / 3
-    assert truth["pump_limit"] == 292_500  # 0.975 * 100,000 * 3
-    v.store_out[:], v.price_low[0, 1] = 500, 0
+    assert truth["heat_sell_limit"] == 102_565  # 300,000 / 3 / 0.975
+    v.store_out[:] = 500
     truth = one(decided(v, "truthful"))
-    assert (truth["heat_sell"], truth["heat_sell_limit"]) == (0, 63_334)
+    assert truth["heat_sell"] == 0
     assert (truth["pump_firm"], truth["pump_flex"], truth["heat_firm"]) == (500, 566, 2000)
     assert truth["pump_limit"] == 185_250  # 0.975 * (80,000 + 300,000) / 2
     base = one(decided(v, "no_flexibility"))
@@ -228,14 +226,15 @@ def test_plant_with_chp_store_and_boiler_by_hand():
     for name in ("truthful", "self_consumption"):
         d = one(decided(v, name))
         assert (d["boiler"], d["boiler_limit"]) == (20_000, 111_200)
-        assert (d["heat_sell"], d["heat_sell_limit"]) == (4000, 108_420)
+        # 0.975 * 111,200 = 108,420 for an empty store, of which 5/9 is empty
+        assert (d["heat_sell"], d["heat_sell_limit"]) == (4000, 60_233)
         assert d["chp"] == 3182  # 5 kWh of room / 1.571
-        assert d["chp_limit"] == 119_732  # 285,800 - 1.571 * 105,709
+        assert d["chp_limit"] == 193_540  # 285,800 - 1.571 * 58,727
     v.store_in[:] = 0
     assert one(decided(v, "truthful"))["chp"] == 0
     v.fuel_price = 140_000  # the boiler's heat would cost more than the backup's
     d = one(decided(v, "truthful"))
-    assert (d["boiler"], d["heat_sell_limit"]) == (0, 146_250)
+    assert (d["boiler"], d["heat_sell_limit"]) == (0, 0)  # the store is full: heat is worthless
 
 
 def test_the_store_sells_before_the_boiler():
@@ -310,6 +309,6 @@ def test_extreme_prices_do_not_overflow():
     assert d["charge_limit"] == -49_995_000
     assert d["discharge"] == 10**8 and d["discharge_limit"] == -49_994_999
     # the boiler's heat costs 1e10, so heat is worth retail less the loss
-    assert (d["boiler"], d["heat_sell_limit"]) == (0, 97_499_999)
+    assert (d["boiler"], d["heat_sell_limit"]) == (0, 97_499_999 // 2)  # and the store half full
     # 1e10 - 99 * 95,062,499 = 588,812,599 is beyond retail
     assert (d["chp"], d["chp_limit"]) == (0, PRICE_CAP - 1)

@@ -140,13 +140,14 @@ class ScriptedBroker:
     """Speaks just enough MQTT 5.0 and 3.1.1 to answer a publisher as it is told.
 
     `versions` it takes; `connack` are the codes of its refusals by version, `puback` is the code
-    of its acknowledgements, `None` gives none.
+    of its acknowledgements, `None` gives none.  It hangs up instead of acknowledging the messages
+    whose place in the order of arrival is in `drop`.
     """
 
-    def __init__(self, versions=(4, 5), connack=None, puback=0, tls=None):
+    def __init__(self, versions=(4, 5), connack=None, puback=0, tls=None, drop=()):
         self.versions, self.connack, self.puback = versions, connack, puback
         self.connects, self.publishes, self.goodbyes = [], [], 0
-        self.tls = tls
+        self.tls, self.drop = tls, drop
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         self.connections = []
@@ -223,18 +224,25 @@ class ScriptedBroker:
         if version == 5:
             rest = rest[1 + rest[0] :]
         self.publishes.append((topic.decode(), rest, header & 0b1111))
-        if self.puback is not None:
+        if len(self.publishes) in self.drop:
+            connection.shutdown(socket.SHUT_RDWR)
+        elif self.puback is not None:
             code = bytes([self.puback]) if self.puback and version == 5 else b""
             connection.sendall(bytes([0x40, 2 + len(code)]) + identifier + code)
+
+    def hang_up(self):
+        for connection in self.connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for closing in (self.server, *self.connections):
-            with suppress(OSError):
-                closing.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
         self.server.close()
+        self.hang_up()
 
 
 def _text(data):

@@ -148,7 +148,7 @@ def test_a_broker_that_starts_later_gets_everything(tmp_path):
         assert publisher.close() == 0
         # who comes late still hears of the last round and of the publisher, and of them alone
         with Receiver(port) as late:
-            late.wait(lambda r: len(r.messages) == 2)
+            late.wait(lambda r: r.of(LAST) and r.of(STATUS))
     assert {(name, retained) for name, _, retained in late.messages} == {
         (LAST, True),
         (STATUS, True),
@@ -182,6 +182,41 @@ def test_nothing_is_lost_when_the_broker_is_killed(tmp_path, caplog):
     assert heard == of_ledger(tmp_path / "l")
     assert len(heard) == 1 + 3 * 45 + 1
     assert len([m for m in warnings_of(caplog) if "cannot publish" in m]) == 1
+
+
+def test_what_was_not_acknowledged_is_sent_again(tmp_path, caplog):
+    write(tmp_path / "l", 8)
+    drop = {1, 4, 5, 9, 10, 11, 12, 16, 20, 24, 27}
+    with ScriptedBroker(drop=drop) as broker:
+        publisher = Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "l", "rural")
+        wait_for(lambda: publisher.published == 8)
+        assert publisher.close() == 0
+    topics = [topic for topic, _, _ in broker.publishes]
+    rounds = [topic for topic in topics if topic not in (LAST, STATUS)]
+    assert list(dict.fromkeys(rounds)) == [Topics("rural").round(n) for n in range(8)]
+    assert rounds == sorted(rounds)
+    assert len(broker.connects) == 1 + len(drop)
+    # the acknowledgement of each round came before the next one was sent
+    acknowledged = [topic for n, topic in enumerate(topics, 1) if n not in drop]
+    assert set(rounds) <= set(acknowledged)
+    heard, _, dropped = chain([p for t, p, _ in broker.publishes if t != STATUS], tmp_path / "l")
+    assert heard == of_ledger(tmp_path / "l")
+    assert dropped >= 8
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_another_broker_may_come_back_in_its_place(tmp_path):
+    write(tmp_path / "l", 2)
+    with ScriptedBroker() as broker:
+        publisher = Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "l", "rural")
+        wait_for(lambda: publisher.published == 2)
+        for versions, tried in (((4, 5), [5]), ((4,), [5, 5, 4]), ((4,), [4])):
+            broker.versions, before = versions, len(broker.connects)
+            sent = len(broker.publishes)
+            broker.hang_up()
+            wait_for(lambda n=sent: len(broker.publishes) >= n + 2)  # status and last round
+            assert [connect[0] for connect in broker.connects[before:]] == tried
+        assert publisher.close() == 0
 
 
 def test_the_next_publisher_goes_on_where_the_last_one_stopped(tmp_path):

@@ -14,7 +14,7 @@ from oracles.json_schema import faults
 from oracles.rounds import SlowMarket, header
 from oracles.tiny import HEADER, tiny_round
 
-from decent_gym.errors import DataError, InputError
+from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger import Ledger
 from decent_gym.ledger.header import canonical_json, parse_json
 from decent_gym.models import Commodity
@@ -292,6 +292,24 @@ def test_a_tail_waits_for_the_rest_of_a_record(tmp_path):
     tail.close()
     assert [payload for payload in heard if payload] == list(read_payloads(tmp_path / "l", "rural"))
     assert len([payload for payload in heard if payload]) == 2
+
+
+def test_a_tail_notices_what_is_missing_or_changed(tmp_path):
+    ends = []
+    with Ledger.create(tmp_path / "l", header(), sync="round") as ledger:
+        segment, market = tmp_path / "l" / "segment-000000.dgl", SlowMarket()
+        for _ in range(3):
+            ends.append(segment.stat().st_size)
+            ledger.on_round(market.round())
+    data = segment.read_bytes()
+    changed = bytearray(data)
+    changed[ends[1] + 200] ^= 1
+    for damaged in (data[: ends[1]] + data[ends[2] :], changed, data[ends[0] :]):
+        segment.write_bytes(damaged)
+        with pytest.raises(LedgerError, match="damaged after record"):
+            list(read_payloads(tmp_path / "l", "rural"))
+    segment.write_bytes(data)
+    assert len(list(read_payloads(tmp_path / "l", "rural"))) == 3
 
 
 def test_a_tail_needs_a_ledger(tmp_path):
