@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from agents.learned import DESCRIPTION, LearnedPolicy
+from agents.storage_rule import StorageRule
 from decent_gym import Scenario
 from decent_gym import scenario as find_scenario
 from decent_gym.errors import InputError
@@ -32,6 +33,7 @@ from training import report
 from training.held_out import Totals, cells, score_learned, score_scripted
 
 LEARNED = "ppo"
+RULE = "storage rule"
 NO_MARKET = "no local market"
 BOOTSTRAP_SEED = 20_260_101
 FloatArray = npt.NDArray[np.float64]
@@ -49,6 +51,8 @@ class Args:
     """only the first so many weeks of the split; by default all"""
     traders: tuple[str, ...] = tuple(TRADERS)
     """scripted traders to compare with"""
+    rule: bool = True
+    """compare with the rule by hand in agents/storage_rule.py as well"""
     scenario: str | None = None
     """if it is not the policies' own, or is a .toml file; with the same options"""
     folder: Path = Path("runs/evaluation")
@@ -139,6 +143,9 @@ def evaluate(args: Args) -> Evaluation:
         )
     ]  # fmt: skip
     totals: dict[str, Totals] = {LEARNED: _stacked(learned)}
+    if args.rule:
+        rule = StorageRule.of(scenario, facts[0].actions)
+        totals[RULE] = score_learned(rule, scenario, learner, flat)
     for trader in args.traders:
         totals[trader] = score_scripted(trader, scenario, learner, flat)
     totals[NO_MARKET] = {"score": totals[LEARNED]["reference"]}

@@ -39,7 +39,9 @@ def check_shapes(record: Round, accounts: int) -> None:
                 )
     for book in record.books:
         if book.case not in _CASES:  # a reader would refuse it
-            raise InputError(f"round {record.number}: case must be one of {_CASES}, got {book.case}")
+            raise InputError(
+                f"round {record.number}: case must be one of {_CASES}, got {book.case!r}"
+            )
         offered = np.minimum(book.orders[:, _UNSETTLED], book.orders[:, _CAP])
         if offered.tobytes() != book.offered.tobytes():
             raise InputError(

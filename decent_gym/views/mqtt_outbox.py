@@ -203,7 +203,7 @@ class Publisher:
                 self._changed.clear()
                 link.check()
                 is_closing = self._closing.is_set()
-                self._waiting = self._tail.read()
+                self._waiting = self._waiting or self._tail.read()
                 if self._waiting is not None:
                     self._publish(link, self._waiting)
                 elif is_closing:

@@ -174,6 +174,7 @@ def test_rules_are_written_in_one_way_only():
         {"electricity": {"offered": np.zeros(16, np.int64)}},
         {"heat": {"volume": 2**70}},
         {"heat": {"price": 0.5}},
+        {"heat": {"case": 9}},
     ],
 )
 def test_a_round_that_does_not_fit_is_refused_and_changes_nothing(changes):
@@ -186,6 +187,13 @@ def test_a_round_that_does_not_fit_is_refused_and_changes_nothing(changes):
         ledger.on_round(edited(records[3], **changes))
     assert (ledger.head, ledger.rounds) == before
     ledger.on_round(records[3])
+
+
+def test_a_round_has_a_book_a_commodity():
+    record = rounds(1, seed=5)[0]
+    for books in (record.books[:1], record.books * 2):
+        with pytest.raises(InputError, match=f"needs 2 books, one a commodity, got {len(books)}"):
+            Ledger(header()).on_round(dataclasses.replace(record, books=books))
 
 
 def resized(body, at, remove, insert):
@@ -273,3 +281,5 @@ def test_headers_that_are_json_but_nonsense_are_refused():
 def test_priorities_and_names_follow_the_organizations():
     head = LedgerHeader.of([Organization("b", priority=1), Organization("a")], {}, 0)
     assert (head.names, head.priorities) == (("b", "a"), (1, 0))
+    same = [Organization("b", priority=np.int64(1)), Organization("a")]
+    assert Ledger(LedgerHeader.of(same, {}, 0)).head == Ledger(head).head

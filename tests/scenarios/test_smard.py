@@ -151,7 +151,7 @@ def test_an_empty_download(tmp_path: Path) -> None:
 
 
 def test_a_year_without_a_rule_for_summer_time_and_an_endless_cell(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 2: '01.01.0001 00:00' lies outside 1996 to 2999"):
+    with pytest.raises(InputError, match=r"line 2: '01\.01\.0001 00:00' lies outside 1996 to 2999"):
         read(tmp_path, HOURS, ["01.01.0001;00:00;01:00;5"])
     with pytest.raises(InputError, match=r"prices\.csv line 2: is no CSV \(field larger"):
         read(tmp_path, HOURS, ["1" * 200_000])

@@ -142,7 +142,7 @@ def test_other_packings_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("load_wh.npy", bytes(100))
-    with pytest.raises(ScenarioError, match="packed by method 14; write it with numpy.savez"):
+    with pytest.raises(ScenarioError, match=r"packed by method 14; write it with numpy\.savez"):
         read_npz(path)
 
 

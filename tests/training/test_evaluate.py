@@ -63,7 +63,7 @@ def test_cells_are_weeks_of_the_split_with_seeds_of_their_own() -> None:
 def test_lines_are_paired(found: Evaluation) -> None:
     first, *others = found.lines
     assert first.name == "ppo"
-    assert {line.name for line in others} == {*TRADERS, "no local market"}
+    assert {line.name for line in others} == {*TRADERS, "storage rule", "no local market"}
     assert [line.mean for line in others] == sorted((line.mean for line in others), reverse=True)
     for line in found.lines:
         assert line.scores.shape == (2, len(found.weeks)) == (2, 1)
