@@ -37,6 +37,32 @@ def _sort(limit, span, which, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _blocks(  # type: ignore[no-untyped-def]
+    charge, charge_limit, discharge, discharge_limit, pump, pump_limit, chp, chp_limit, limit,
+    span, which,
+):  # fmt: skip
+    """List the blocks that hold energy in rising order of their limits; return how many.
+
+    Heat has the same four: bought into the store, sold from it, none, sold from the boiler.
+    """
+    k = 0
+    for block in range(4):
+        if block == _CHARGE:
+            amount, price = charge, charge_limit
+        elif block == _DISCHARGE:
+            amount, price = discharge, discharge_limit
+        elif block == _PUMP:
+            amount, price = pump, pump_limit
+        else:
+            amount, price = chp, chp_limit
+        if amount > 0:
+            limit[k], span[k], which[k] = price, amount, block
+            k += 1
+    _sort(limit, span, which, k)
+    return k
+
+
+@njit(cache=True, nogil=True)
 def _write(  # type: ignore[no-untyped-def]
     w, c, a, side, price, energy, now, until, owner, o_side, o_price, o_energy, start, o_until,
     cap, count,
@@ -106,35 +132,19 @@ def build_offers(  # type: ignore[no-untyped-def]
         for n in range(organizations):
             if policy[w, n] == _NOBODY:
                 continue
-            k, top = 0, charge[w, n] + pump_flex[w, n]
-            for block in range(4):
-                if block == _CHARGE:
-                    amount, price = charge[w, n], charge_limit[w, n]
-                elif block == _DISCHARGE:
-                    amount, price = discharge[w, n], discharge_limit[w, n]
-                elif block == _PUMP:
-                    amount, price = pump_flex[w, n], pump_limit[w, n]
-                else:
-                    amount, price = chp[w, n], chp_limit[w, n]
-                if amount > 0:
-                    limit[k], span[k], which[k] = price, amount, block
-                    k += 1
-            _sort(limit, span, which, k)
+            k = _blocks(
+                charge[w, n], charge_limit[w, n], discharge[w, n], discharge_limit[w, n],
+                pump_flex[w, n], pump_limit[w, n], chp[w, n], chp_limit[w, n], limit, span, which,
+            )  # fmt: skip
+            top = charge[w, n] + pump_flex[w, n]
             _walk(w, 0, n, top, load[w, n] - pv[w, n] + pump_firm[w, n], limit, span, k,
                   tariffs[w, 0, 0], tariffs[w, 0, 1], now, owner, o_side, o_price, o_energy,
                   start, until, cap, count)  # fmt: skip
-            k, top = 0, heat_buy[w, n]
-            for block in range(3):
-                if block == 0:
-                    amount, price = heat_buy[w, n], heat_buy_limit[w, n]
-                elif block == 1:
-                    amount, price = heat_sell[w, n], heat_sell_limit[w, n]
-                else:
-                    amount, price = boiler[w, n], boiler_limit[w, n]
-                if amount > 0:
-                    limit[k], span[k], which[k] = price, amount, block
-                    k += 1
-            _sort(limit, span, which, k)
+            k = _blocks(
+                heat_buy[w, n], heat_buy_limit[w, n], heat_sell[w, n], heat_sell_limit[w, n], 0, 0,
+                boiler[w, n], boiler_limit[w, n], limit, span, which,
+            )  # fmt: skip
+            top = heat_buy[w, n]
             _walk(w, 1, n, top, max(heat[w, n] - heat_firm[w, n], 0), limit, span, k,
                   tariffs[w, 1, 0], tariffs[w, 1, 1], now, owner, o_side, o_price, o_energy,
                   start, until, cap, count)  # fmt: skip
@@ -170,21 +180,11 @@ def follow_accepted(  # type: ignore[no-untyped-def]
             if policy[w, n] == _NOBODY:
                 battery_set[w, n], pump_set[w, n], chp_set[w, n] = 0, 0, 0
                 continue
-            k = 0
-            for block in range(4):
-                kept[block] = 0
-                if block == _CHARGE:
-                    amount, price = charge[w, n], charge_limit[w, n]
-                elif block == _DISCHARGE:
-                    amount, price = discharge[w, n], discharge_limit[w, n]
-                elif block == _PUMP:
-                    amount, price = pump_flex[w, n], pump_limit[w, n]
-                else:
-                    amount, price = chp[w, n], chp_limit[w, n]
-                if amount > 0:
-                    limit[k], span[k], which[k] = price, amount, block
-                    k += 1
-            _sort(limit, span, which, k)
+            k = _blocks(
+                charge[w, n], charge_limit[w, n], discharge[w, n], discharge_limit[w, n],
+                pump_flex[w, n], pump_limit[w, n], chp[w, n], chp_limit[w, n], limit, span, which,
+            )  # fmt: skip
+            kept[:] = 0
             fixed = load[w, n] - pv[w, n] + pump_firm[w, n]
             fallen = fixed + charge[w, n] + pump_flex[w, n] - traded[w, n, 0]
             for i in range(k):
