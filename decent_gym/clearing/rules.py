@@ -10,7 +10,7 @@ from typing import Any, Final
 from decent_gym.clearing.mechanism import MECHANISMS
 from decent_gym.errors import InputError
 from decent_gym.registry import unknown_name
-from decent_gym.units import checked_int
+from decent_gym.units import JSON_INTEGER_CAP, checked_int
 
 RULES_VERSION: Final = 1
 """Raised whenever the same rules would clear some book differently; part of every ledger."""
@@ -21,7 +21,7 @@ TIE_RULES: Final = ("pro_rata", "time", "random", "equal_share")
 UTILITIES: Final = ("book", "residual", None)
 """The utility quotes in the book, serves what members leave over, or is absent."""
 
-SEED_CAP: Final = 2**63 - 1
+SEED_CAP: Final = JSON_INTEGER_CAP  # the ledger keeps rules as JSON
 DENOMINATOR_CAP: Final = 10**9
 FLOAT_DENOMINATOR_CAP: Final = 10**6
 _EXACT_K: Final = re.compile(
@@ -46,7 +46,7 @@ class Rules:
     tie_rule : str
         ``pro_rata``, ``time``, ``random`` or ``equal_share``.
     seed : int
-        Of the lottery, in [0, 2^63 - 1]; read by the tie rule ``random`` and by mechanisms that
+        Of the lottery, in [0, 2^53 - 1]; read by the tie rule ``random`` and by mechanisms that
         draw lots.
     utility : str or None
         ``"book"``, ``"residual"`` or None.

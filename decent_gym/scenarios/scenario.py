@@ -23,6 +23,13 @@ from decent_gym.units import PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_DAY, IntArray,
 
 UTILITY: Final = "utility"
 TARIFF_COLUMNS: Final = ("retail", "feed_in", "short", "long")
+_DEVICES: Final[dict[str, type]] = {
+    "battery": Battery,
+    "heat_pump": HeatPump,
+    "thermal_store": ThermalStore,
+    "boiler": Boiler,
+    "chp": CHP,
+}
 _KINDS: Final = {
     "network": HeatNetwork,
     "prices": Prices,
@@ -47,6 +54,24 @@ class Member:
     chp: CHP | None = None
     trader: str = "truthful"
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.organization, Organization):
+            raise ScenarioError(
+                f"a member's organization must be an Organization, got {self.organization!r}"
+            )
+        for field_name, kind in _DEVICES.items():
+            device = getattr(self, field_name)
+            if device is not None and not isinstance(device, kind):
+                raise ScenarioError(
+                    f"{self.name!r}: {field_name} must be a {kind.__name__} or None, "
+                    f"got {device!r}"
+                )
+        if self.flexible and self.organization.priority == 1:
+            raise ScenarioError(
+                f"{self.name!r} is a utility (priority=1) and cannot own devices; give them to "
+                "another organization"
+            )
+
     @property
     def name(self) -> str:
         """The organization's name."""
@@ -55,8 +80,7 @@ class Member:
     @property
     def flexible(self) -> bool:
         """Whether it owns anything that a trader can decide about."""
-        devices = (self.battery, self.heat_pump, self.thermal_store, self.boiler, self.chp)
-        return any(device is not None for device in devices)
+        return any(getattr(self, name) is not None for name in _DEVICES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -74,7 +74,7 @@ def synthetic(
     days : int
         1 to 366, from Monday, 4 March 2024, 00:00 UTC.
     seed : int
-        Of the district and of the rules' lottery, in [0, 2^63 - 1].
+        Of the district and of the rules' lottery, in [0, 2^53 - 1].
     mechanism, price_rule, tie_rule, utility
         See :class:`decent_gym.clearing.Rules`; with ``utility=None`` the last is a household.
 

@@ -43,7 +43,7 @@ def test_price_rules(rule: Any, k: tuple[int, int]) -> None:
 def test_json_round_trip(rule: Any) -> None:
     for tie_rule in TIE_RULES:
         for utility in UTILITIES:
-            rules = Rules("merit_order", rule, tie_rule, 2**63 - 1, utility)
+            rules = Rules("merit_order", rule, tie_rule, 2**53 - 1, utility)
             again = Rules.from_dict(json.loads(json.dumps(rules.to_dict())))
             assert again == rules and again.codes == rules.codes
             assert hash(again) == hash(rules)

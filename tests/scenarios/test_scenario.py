@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from decent_gym.clearing import Rules
-from decent_gym.district import Battery
-from decent_gym.errors import InputError
-from decent_gym.scenarios import Forecasts, Prices, Scenario, Splits, scenario
+from decent_gym.district import Battery, Boiler
+from decent_gym.errors import InputError, ScenarioError
+from decent_gym.models import Organization
+from decent_gym.scenarios import Forecasts, Member, Prices, Scenario, Splits, scenario
 
 SMALL = scenario("synthetic", organizations=4, days=2)
 
@@ -86,3 +87,20 @@ def test_arrays_become_read_only() -> None:
     load = SMALL.load.copy()
     assert replace(SMALL, load=load).load is load
     assert not load.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"battery": 5}, "'house': battery must be a Battery or None, got 5"),
+        ({"chp": Boiler(thermal_kw=5)}, "'house': chp must be a CHP or None"),
+        ({"organization": "house"}, "must be an Organization, got 'house'"),
+        (
+            {"organization": Organization("house", priority=1), "boiler": Boiler(thermal_kw=5)},
+            "'house' is a utility .* cannot own devices",
+        ),
+    ],
+)
+def test_a_member_owns_devices_of_the_right_kind(fields, message) -> None:
+    with pytest.raises(ScenarioError, match=message):
+        Member(**{"organization": Organization("house"), **fields})
