@@ -47,7 +47,7 @@ def test_kwh_become_wh_once_half_to_even(value, expected):
 BAD_NUMBERS = [
     NAN, INF, -INF, -0.0, "nan", "sNaN", "inf", "-Infinity", "-0", "-0.000", "", " ", "x", "1,5",
     "0x10", "1e", True, False, np.True_, None, b"1", [1.0], (1,), {}, 1j, np.array(1.0),
-    np.array([1.0]), object(), Decimal("NaN"), Decimal("-0"), Decimal("sNaN"), np.float64("nan"),
+    np.array([1.0]), None, Decimal("NaN"), Decimal("-0"), Decimal("sNaN"), np.float64("nan"),
 ]  # fmt: skip
 TOO_LARGE = [
     100_000.001, "100000.00051", -100_001, 1e300, 10**30, 10**400, 10**5000, -(10**5000),

@@ -112,6 +112,8 @@ class Evaluation:
     runs: tuple[str, ...]
     seeds: tuple[int, ...]
     steps: tuple[int, ...]
+    is_trained_on_it: bool
+    """Whether the scenario is, to the last digit, the one that the policies were trained on."""
     lines: tuple[Line, ...]
 
 
@@ -161,6 +163,7 @@ def evaluate(args: Args) -> Evaluation:
         runs=tuple(map(str, args.runs)),
         seeds=tuple(fact.seed for fact in facts),
         steps=tuple(fact.steps for fact in facts),
+        is_trained_on_it=scenario.digest.hex() == facts[0].scenario_digest,
         lines=(lines[0], *sorted(lines[1:], key=lambda line: -line.mean)),
     )
 

@@ -22,7 +22,8 @@ def table(found: "Evaluation") -> Table:
         f"{found.learner} in {found.scenario}: {len(found.weeks)} {found.split} weeks, "
         f"{len(found.seeds)} training seeds"
     )
-    drawn = Table(title=title)
+    note = None if found.is_trained_on_it else "The policies were trained on another scenario."
+    drawn = Table(title=title, caption=note)
     drawn.add_column("policy", no_wrap=True)
     for heading in ("EUR/week", "± seeds", "ppo gains", "95 % interval", "wins"):
         drawn.add_column(heading, justify="right", no_wrap=True)

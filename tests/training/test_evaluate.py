@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_lines_are_paired(found: Evaluation) -> None:
         assert line.wins == (first.scores > line.scores).mean()
     assert (first.difference, first.low, first.high) == (0, 0, 0)
     assert found.seeds == (3, 3)
+    assert found.is_trained_on_it
     assert np.ptp(first.scores) > 0, "both repetitions had the same forecast errors"
 
 
@@ -127,6 +129,19 @@ def test_runs_must_belong_together(run: Path, tiny: dict[str, Any], tmp_path: Pa
         evaluate(Args(runs=(run, tmp_path), progress=False))
     with pytest.raises(InputError, match="at least one"):
         evaluate(Args(runs=(), progress=False))
+
+
+def test_another_scenario_is_said(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    shutil.copytree(run / "policy", folder)
+    text = (folder / "policy.json").read_text(encoding="utf-8")
+    changed = text.replace('"days": 28', '"days": 35')
+    assert changed != text
+    (folder / "policy.json").write_text(changed, encoding="utf-8")
+    found = evaluate(Args(runs=(folder,), traders=("truthful",), rule=False, progress=False))
+    assert not found.is_trained_on_it
+    assert "another scenario" in str(report.table(found).caption)
+    assert [line.name for line in found.lines[1:]] == ["truthful", "no local market"]
 
 
 def test_wrong_actions_are_refused() -> None:
