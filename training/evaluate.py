@@ -11,6 +11,7 @@ Source: crossed bootstrap, A. B. Owen, "The pigeonhole bootstrap", Annals of App
 edge of the statistical precipice", NeurIPS 2021.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from agents.learned import DESCRIPTION, LearnedPolicy
 from agents.storage_rule import StorageRule
 from decent_gym import Scenario
 from decent_gym import scenario as find_scenario
-from decent_gym.errors import InputError
+from decent_gym.errors import DecentGymError, InputError
 from decent_gym.traders import TRADERS
 from training import report
 from training.held_out import Totals, cells, score_learned, score_scripted
@@ -224,7 +225,10 @@ def main() -> None:
     """The command line."""
     args = tyro.cli(Args)
     console = Console()
-    found = evaluate(args)
+    try:
+        found = evaluate(args)
+    except DecentGymError as error:
+        sys.exit(f"training.evaluate: {error}")
     console.print(report.table(found))
     for path in report.write(found, args.folder, picture=args.picture):
         console.print(f"written: {path}")

@@ -11,6 +11,7 @@ Everything that decides the result stands in this file.  What comes out, under `
 Source: J. Schulman et al., "Proximal policy optimization algorithms", arXiv:1707.06347.
 """
 
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,7 +43,7 @@ from agents.learned import (
     write_policy,
 )
 from decent_gym import scenario as find_scenario
-from decent_gym.errors import DataError, InputError
+from decent_gym.errors import DataError, DecentGymError, InputError
 from training.held_out import Cell, cells, score_learned
 
 SEEDS_APART = 1_000_003
@@ -321,7 +322,10 @@ def main() -> None:
     """The command line."""
     args = tyro.cli(Args)
     console = Console()
-    policy = train(args)
+    try:
+        policy = train(args)
+    except DecentGymError as error:
+        sys.exit(f"training.ppo: {error}")
     console.print(f"policy: {policy}\njudge it: python -m training.evaluate --runs {args.folder}")
 
 

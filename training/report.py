@@ -27,6 +27,7 @@ def table(found: "Evaluation") -> Table:
     drawn.add_column("policy", no_wrap=True)
     for heading in ("EUR/week", "± seeds", "ppo gains", "95 % interval", "wins"):
         drawn.add_column(heading, justify="right", no_wrap=True)
+    is_single = found.lines[0].scores.size == 1  # has no spread to tell from
     for line in found.lines:
         is_first = line is found.lines[0]
         drawn.add_row(
@@ -34,7 +35,7 @@ def table(found: "Evaluation") -> Table:
             f"{line.mean:.2f}",
             f"{line.spread:.2f}",
             "" if is_first else f"{line.difference:+.2f}",
-            "" if is_first else f"[{line.low:+.2f}, {line.high:+.2f}]".replace("[", r"\["),
+            "" if is_first or is_single else rf"\[{line.low:+.2f}, {line.high:+.2f}]",
             "" if is_first else f"{line.wins:.0%}",
         )
     return drawn
