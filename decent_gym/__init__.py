@@ -18,7 +18,11 @@ try:
 except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0+checkout"
 
-gymnasium.register(id="decent_gym/Trader-v0", entry_point="decent_gym.envs:TraderEnv")
+gymnasium.register(
+    id="decent_gym/Trader-v0",
+    entry_point="decent_gym.envs:TraderEnv",
+    vector_entry_point="decent_gym.envs:TraderVectorEnv",
+)
 
 __all__ = [
     "MECHANISMS",

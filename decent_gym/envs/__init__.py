@@ -2,5 +2,6 @@
 
 from decent_gym.envs.scripted import run_scripted
 from decent_gym.envs.single import TraderEnv
+from decent_gym.envs.vector import TraderVectorEnv
 
-__all__ = ["TraderEnv", "run_scripted"]
+__all__ = ["TraderEnv", "TraderVectorEnv", "run_scripted"]

@@ -60,23 +60,25 @@ def run_scripted(
     UnknownNameError
         For a misspelt name or keyword; the message names the nearest right one.
     InputError
-        If `starts` and `seeds` differ in length or are empty, or an episode leaves the scenario.
+        If `starts` and `seeds` differ in length or are empty, an episode leaves the scenario, or
+        `organization` is the utility, for which nobody decides.
     """
     district = find_scenario(scenario, **options)
     length = checked_int(rounds, "rounds (length of an episode)", 1, district.rounds)
-    if not starts or len(starts) != len(seeds):
+    if not len(starts) or len(starts) != len(seeds):
         raise InputError(
             f"starts and seeds need one entry per episode, got {len(starts)} and {len(seeds)}"
         )
     for start in starts:
         checked_int(start, "start", 0, district.rounds - length)
     index = district.index(organization)
-    others: Mapping[str, str] = (
-        {member.name: traders for member in district.members}
-        if isinstance(traders, str)
-        else traders or {}
-    )
-    simulation = Simulation(district, worlds=len(starts), traders={**others, organization: trader})
+    if district.members[index].organization.priority == 1:
+        raise InputError(f"{organization!r} is the utility; it only quotes its tariffs")
+    if isinstance(traders, str):
+        traders = {member.name: traders for member in district.members}
+    if traders is None or isinstance(traders, Mapping):
+        traders = {**(traders or {}), organization: trader}
+    simulation = Simulation(district, worlds=len(starts), traders=traders)
     simulation.reset(seeds, starts)
     for _ in range(length):
         simulation.step()

@@ -115,7 +115,7 @@ class GridOperator:
         self._capability = capability
         self._mechanism = MECHANISMS[self.rules.mechanism]
         n = len(organizations)
-        self._accounts_total = accounts = n + SPECIAL_ACCOUNTS
+        accounts = n + SPECIAL_ACCOUNTS
         self._utility = next((i for i, o in enumerate(organizations) if o.priority == 1), -1)
         if self.rules.utility == "residual" and self._utility < 0:
             raise InputError(
@@ -194,7 +194,7 @@ class GridOperator:
             Without the capability, after the clearing, or for a batch of another size.
         """
         authorize(self._capability, capability, "write offers into the books")
-        last = self._end(first, last)
+        last = self.end_of_range(first, last)
         if np.any(self._cleared[first:last]):
             raise RoundOrderError("the round is cleared but not complete; complete it first")
         if orders.count.shape[0] != self.worlds:
@@ -233,7 +233,7 @@ class GridOperator:
             Without the capability, twice, or on tariffs out of order.
         """
         authorize(self._capability, capability, "clear the market")
-        last = self._end(first, last)
+        last = self.end_of_range(first, last)
         if np.any(self._cleared[first:last]):
             raise RoundOrderError("the round is cleared already; complete it first")
         world = first_out_of_order(first, last, self.tariffs)
@@ -288,7 +288,7 @@ class GridOperator:
             Without the capability, before the clearing, or for meters that cannot be settled.
         """
         authorize(self._capability, capability, "settle and record a round")
-        last = self._end(first, last)
+        last = self.end_of_range(first, last)
         if not np.all(self._cleared[first:last]):
             raise RoundOrderError("the round is not cleared yet; clear it first")
         book = self.book
@@ -331,8 +331,14 @@ class GridOperator:
         self.traded[span, utility] -= self._rest_energy[span]
         self.money[Money.TRADE, span, utility] -= self._rest_pays[span].sum(axis=1)
 
-    def _end(self, first: int, last: int | None) -> int:
-        """The end of a range of worlds; kernels do not look where they write."""
+    def end_of_range(self, first: int, last: int | None) -> int:
+        """`last`, or the number of worlds for None; kernels do not look where they write.
+
+        Raises
+        ------
+        InputError
+            If ``first .. last - 1`` are not worlds of this operator.
+        """
         last = self.worlds if last is None else last
         if not 0 <= first <= last <= self.worlds:
             raise InputError(
@@ -343,7 +349,15 @@ class GridOperator:
     # -- around the round ----------------------------------------------------------------------
 
     def listen(self, world: int, listener: RoundListener) -> None:
-        """Let `listener` hear every later round of one world."""
+        """Let `listener` hear every later round of one world.
+
+        Raises
+        ------
+        InputError
+            If there is no such world.
+        """
+        if not 0 <= world < self.worlds:
+            raise InputError(f"world must be 0 to {self.worlds - 1}, got {world}")
         self.listeners.setdefault(world, []).append(listener)
 
     def withdraw(self, world: int, sequence: int, owner: int, capability: Capability) -> int:
@@ -360,7 +374,7 @@ class GridOperator:
     ) -> None:
         """Empty the books and accounts of some worlds and open the given rounds, int64 (W,)."""
         authorize(self._capability, capability, "reset the market")
-        last = self._end(first, last)
+        last = self.end_of_range(first, last)
         span = slice(first, last)
         if rounds.shape != self.round.shape or rounds.dtype != np.int64:
             raise InputError(

@@ -63,8 +63,7 @@ class Member:
             device = getattr(self, field_name)
             if device is not None and not isinstance(device, kind):
                 raise ScenarioError(
-                    f"{self.name!r}: {field_name} must be a {kind.__name__} or None, "
-                    f"got {device!r}"
+                    f"{self.name!r}: {field_name} must be a {kind.__name__} or None, got {device!r}"
                 )
         if self.flexible and self.organization.priority == 1:
             raise ScenarioError(

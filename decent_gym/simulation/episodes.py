@@ -139,7 +139,8 @@ class Episodes:
             raise RoundOrderError("a ledger begins with its episode; reset the world first")
         operator = self.simulation.operator
         seed, start = int(self.simulation.seeds[world]), int(operator.round[world])
-        header = header_of(operator, self.scenario.digest, seed, world)
+        # every world has a seed of its own, so its place in the batch is no part of what it is
+        header = header_of(operator, self.scenario.digest, seed)
         names = [self.scenario.members[index].name for index in self._index]
         facts = {
             "learners": names,
@@ -147,6 +148,7 @@ class Episodes:
             "seed": seed,
             "start": start,
             "rounds": self.rounds,
+            "world": world,
         }
         ledger = open_ledger(where, header, {**facts, **meta})
         self._end_ledgers(world, world + 1)

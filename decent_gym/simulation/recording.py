@@ -14,7 +14,7 @@ from decent_gym.market import GridOperator
 MEMORY: Final = "memory"
 
 
-def header_of(operator: GridOperator, digest: bytes, seed: int, world: int = 0) -> LedgerHeader:
+def header_of(operator: GridOperator, digest: bytes, seed: int) -> LedgerHeader:
     """What the first record of an episode's ledger holds."""
     return LedgerHeader(
         names=tuple(organization.name for organization in operator.organizations),
@@ -23,7 +23,6 @@ def header_of(operator: GridOperator, digest: bytes, seed: int, world: int = 0) 
         start=operator.start,
         scenario=digest,
         seed=seed,
-        world=world,
     )
 
 

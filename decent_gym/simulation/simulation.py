@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.district import Delivery, Devices, Flows, battery, thermal_store
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, RoundOrderError
 from decent_gym.market import Capability, GridOperator, Orders, Tariffs
 from decent_gym.models import COMMODITIES, Commodity, Money
 from decent_gym.scenarios import Member, Scenario
@@ -71,6 +71,8 @@ class Simulation:
     ------
     UnknownNameError
         For an organization or trader that does not exist, naming the nearest that does.
+    InputError
+        For an argument of the wrong type, no worlds, the utility as a learner, or one twice.
     """
 
     def __init__(
@@ -81,8 +83,10 @@ class Simulation:
         learners: Sequence[str] = (),
         traders: str | Mapping[str, str] | None = None,
     ) -> None:
+        if not isinstance(scenario, Scenario):
+            raise InputError(f"scenario must be a Scenario, got {scenario!r}; scenario() finds one")
         self.scenario = scenario
-        self.worlds = worlds
+        self.worlds = checked_int(worlds, "worlds", 1, 2**31 - 1)
         n = len(scenario.members)
         self._capability = Capability()
         self._utility = next(
@@ -90,10 +94,9 @@ class Simulation:
         )
         # under "residual" the utility serves the rest after clearing and quotes nothing
         self._quoting = self._utility if scenario.rules.utility == "book" else -1
-        self.learners = np.array(
-            [[scenario.index(name) for name in learners]] * worlds, np.int64
-        ).reshape(worlds, -1)
+        self.learners = np.array([_indices(learners, scenario)] * worlds, np.int64)
         self._assign(learners, traders)
+        self._begun = np.zeros(worlds, np.bool_)
         rows = _BLOCKS_PER_MEMBER * n + 3
         self.operator = GridOperator(
             scenario.organizations,
@@ -118,6 +121,11 @@ class Simulation:
         if isinstance(traders, Mapping):
             for name in traders:
                 scenario.index(name)
+        elif traders is not None and not isinstance(traders, str):
+            raise InputError(
+                "traders must be one name for all, a mapping of organization to name, or None, "
+                f"got {type(traders).__name__} {traders!r}"
+            )
         codes = []
         for index, member in enumerate(scenario.members):
             name = member.trader
@@ -230,9 +238,10 @@ class Simulation:
         Raises
         ------
         InputError
-            For a seed or start out of range, or another number of them; nothing has changed.
+            For a seed or start out of range, another number of them, or worlds that there are
+            not; nothing has changed.
         """
-        last = self.worlds if last is None else last
+        last = self.operator.end_of_range(first, last)
         checked = _checked_begins(seeds, starts, last - first, self.scenario.rounds)
         for world, (seed, start) in enumerate(checked, first):
             self.seeds[world] = seed
@@ -253,6 +262,7 @@ class Simulation:
         self._read(first, last)
         self._expect_prices(span)
         self._prepare(first, last)
+        self._begun[span] = True
 
     def _expect_prices(self, span: slice) -> None:
         """Before the first round: electricity between its tariffs, heat at the cost of fuel."""
@@ -270,8 +280,16 @@ class Simulation:
     # -- a round -------------------------------------------------------------------------------
 
     def step(self, first: int = 0, last: int | None = None) -> None:
-        """Run one round in the worlds ``first .. last - 1`` on what stands in :attr:`actions`."""
-        last = self.worlds if last is None else last
+        """Run one round in the worlds ``first .. last - 1`` on what stands in :attr:`actions`.
+
+        Raises
+        ------
+        RoundOrderError, InputError
+            Before the first reset, or for worlds that there are not; nothing has changed.
+        """
+        last = self.operator.end_of_range(first, last)
+        if not self._begun[first:last].all():
+            raise RoundOrderError("no episode has begun; call reset() first")
         self._decide(first, last)
         self._trade(first, last)
         self._deliver(first, last)
@@ -371,7 +389,7 @@ class Simulation:
 
     def observe(self, out: FloatArray, first: int = 0, last: int | None = None) -> None:
         """Fill `out` (W, L, F) with what the learners see before the open round's gate closure."""
-        last = self.worlds if last is None else last
+        last = self.operator.end_of_range(first, last)
         scenario, view, d, operator = self.scenario, self.view, self.devices, self.operator
         observe(
             first, last, self.learners, operator.round, self._calendar, LEAD_ARRAY,
@@ -387,6 +405,14 @@ class Simulation:
     def observation_shape(self) -> tuple[int, int, int]:
         """(W, L, F) of the array that :meth:`observe` fills."""
         return (*self.learners.shape, len(FIELDS))
+
+
+def _indices(learners: Sequence[str], scenario: Scenario) -> list[int]:
+    """Where the learners stand among the scenario's members."""
+    found = [] if isinstance(learners, str) else [scenario.index(name) for name in learners]
+    if isinstance(learners, str) or len(set(found)) < len(found):
+        raise InputError(f"learners must be a list of different names, got {learners!r}")
+    return found
 
 
 def _checked_begins(

@@ -423,3 +423,40 @@ def test_traders_can_be_chosen_one_by_one() -> None:
     assert codes["battery"] == TRADERS["truthful"].code
     assert codes["tank"] == -1
     assert codes["utility"] == -2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"scenario": "rural"}, "scenario must be a Scenario, got 'rural'"),
+        ({"worlds": 0}, "worlds"),
+        ({"worlds": 1.5}, "worlds must be an integer"),
+        ({"learners": "battery"}, "list of different names, got 'battery'"),
+        ({"learners": ("battery", "battery")}, "list of different names"),
+        ({"traders": 5}, "traders must be .* got int 5"),
+        ({"traders": ["truthful"]}, "traders must be .* got list"),
+    ],
+)
+def test_other_mistakes_are_told_too(arguments: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        Simulation(**{"scenario": district(0), **arguments})
+
+
+def test_worlds_that_there_are_not_are_refused_before_a_kernel_writes_beside_its_arrays() -> None:
+    sim = Simulation(district(3), worlds=2, learners=("battery",))
+    out = np.zeros(sim.observation_shape(), np.float32)
+    with pytest.raises(RoundOrderError, match="reset"):
+        sim.step()
+    sim.reset([8], [10], 1, 2)
+    with pytest.raises(RoundOrderError, match="reset"):
+        sim.step()
+    sim.reset([8, 9], [10, 11])
+    before = [sim.seeds.copy(), sim.operator.round.copy()]
+    for first, last in ((0, 3), (-1, 1), (2, 1), (3, 4)):
+        with pytest.raises(InputError, match="not a range of the 2"):
+            sim.reset([1] * max(last - first, 0), [0] * max(last - first, 0), first, last)
+        with pytest.raises(InputError, match="not a range of the 2"):
+            sim.step(first, last)
+        with pytest.raises(InputError, match="not a range of the 2"):
+            sim.observe(out, first, last)
+    assert np.array_equal(sim.seeds, before[0]) and np.array_equal(sim.operator.round, before[1])
