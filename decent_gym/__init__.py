@@ -4,6 +4,7 @@ Importing the package registers ``decent_gym/Trader-v0`` with Gymnasium.
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
@@ -23,6 +24,25 @@ gymnasium.register(
     entry_point="decent_gym.envs:TraderEnv",
     vector_entry_point="decent_gym.envs:TraderVectorEnv",
 )
+
+if TYPE_CHECKING:
+    from decent_gym.envs.parallel import TraderParallelEnv
+
+
+def parallel_env(**options: Any) -> "TraderParallelEnv":
+    """Several learners in one market, as a PettingZoo ``ParallelEnv`` (extra ``multi``).
+
+    See :class:`decent_gym.envs.parallel.TraderParallelEnv` for the keywords.
+
+    Raises
+    ------
+    MissingExtraError
+        If PettingZoo is not installed.
+    """
+    from decent_gym.envs.parallel import TraderParallelEnv
+
+    return TraderParallelEnv(**options)
+
 
 __all__ = [
     "MECHANISMS",
@@ -44,5 +64,6 @@ __all__ = [
     "clear",
     "load_scenario",
     "observation_fields",
+    "parallel_env",
     "scenario",
 ]

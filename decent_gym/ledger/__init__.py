@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from decent_gym.ledger.chain import Ledger
+from decent_gym.ledger.chain import Ledger, check_free
 from decent_gym.ledger.header import LedgerHeader
 
 if TYPE_CHECKING:
     from decent_gym.audit import Verification, verify
 
-__all__ = ["Ledger", "LedgerHeader", "Verification", "verify"]
+__all__ = ["Ledger", "LedgerHeader", "Verification", "check_free", "verify"]
 
 
 def __getattr__(name: str) -> Any:

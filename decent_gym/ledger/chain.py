@@ -88,11 +88,9 @@ class Ledger:
         LedgerError
             For a disk that fails.
         """
-        folder = Path(path)
+        folder = check_free(path)
         _check_sync(sync)
         text = meta_text({"software": _software(), **(meta or {})})
-        if folder.exists() and (not folder.is_dir() or segment_numbers(folder)):
-            raise InputError(f"{folder} is taken; resume it or choose another folder")
         ledger = cls(header)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -258,6 +256,22 @@ class Ledger:
                 f"round {record.number} has the timestamp {record.timestamp}, which should be "
                 f"{due}: the header's start and 15 minutes for each round"
             )
+
+
+def check_free(path: str | Path) -> Path:
+    """The folder at `path`, in which a ledger may begin.
+
+    Raises
+    ------
+    InputError
+        It is the empty text, a file, or holds a ledger already.
+    """
+    if path == "":
+        raise InputError("a ledger's folder must have a name, got ''; '.' is the current folder")
+    folder = Path(path)
+    if folder.exists() and (not folder.is_dir() or segment_numbers(folder)):
+        raise InputError(f"{folder} is taken; resume it or choose another folder")
+    return folder
 
 
 def _check_sync(sync: str) -> None:

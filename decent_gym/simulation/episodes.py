@@ -6,7 +6,7 @@ observations, ends of episodes and ledgers are handled here, once.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from decent_gym.simulation.rewards import REWARDS, SCORE_TERMS, weigh
 from decent_gym.simulation.simulation import Simulation
 from decent_gym.units import NANO_EUR_PER_EUR, IntArray, checked_int
 
+RESET_OPTIONS: Final = ("start", "split")
 _SLACK = 1e-6
 """How far beyond [-1, 1] an action may lie, for rounding in float32; it is clipped."""
 
@@ -105,8 +106,8 @@ class Episodes:
         last = self.worlds if last is None else last
         options = options or {}
         for key in options:
-            if key not in ("start", "split"):
-                raise unknown_name("reset option", key, ("start", "split"))
+            if key not in RESET_OPTIONS:
+                raise unknown_name("reset option", key, RESET_OPTIONS)
         split = options.get("split", self.split)
         self.scenario.splits.weeks(split, self.scenario.rounds)
         if "start" not in options:

@@ -163,6 +163,7 @@ def test_broker_that_is_not_there(capsys, tmp_path):
 
 
 MISTAKES = [
+    (["--ledger", ""], "must have a name, got ''; '.' is the current folder"),
     (["--sede", "1"], "unknown option of 'decent-gym run' '--sede'; did you mean '--seed'?"),
     (["--roundss=1"], "did you mean '--rounds'?"),
     (["--scenario", "rurall"], "unknown scenario 'rurall'; did you mean 'rural'?"),

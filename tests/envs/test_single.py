@@ -468,6 +468,22 @@ def test_a_ledger_never_overwrites_another(tmp_path: Path) -> None:
     assert verify(tmp_path / "episode-000000").rounds == 1
 
 
+def test_a_taken_folder_stops_a_reset_before_anything_changes(tmp_path: Path) -> None:
+    (tmp_path / "episode-000001").write_text("somebody else's")
+    env = small(ledger=tmp_path)
+    env.reset(seed=1)
+    env.step(np.zeros(2))
+    head, simulation = env.head, env.episodes.simulation
+    number, seed = int(simulation.operator.round[0]), int(simulation.seeds[0])
+    with pytest.raises(InputError, match="episode-000001 is taken"):
+        env.reset(seed=2)
+    assert (env.head, int(simulation.operator.round[0])) == (head, number)
+    assert int(simulation.seeds[0]) == seed
+    env.step(np.zeros(2))  # the episode goes on, and so does its ledger
+    env.close()
+    assert verify(tmp_path / "episode-000000").rounds == 2
+
+
 def test_recording_changes_nothing(tmp_path: Path) -> None:
     assert play(small(ledger=tmp_path), 3) == play(small(), 3)
 

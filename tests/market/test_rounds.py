@@ -265,3 +265,11 @@ def test_growing_books_keep_orders_reasons_and_last_prices():
         for operator in (small, large):
             operator.close_round(capability)
     assert 1 < small.book.capacity < 500
+
+
+def test_only_worlds_that_there_are_can_be_listened_to():
+    operator = GridOperator(MEMBERS, Capability(), worlds=2)
+    for world in (-1, 2):
+        with pytest.raises(InputError, match="world must be 0 to 1"):
+            operator.listen(world, Listener())
+    assert not operator.listeners
