@@ -13,14 +13,13 @@ from gymnasium import spaces
 
 from decent_gym.clearing import Rules
 from decent_gym.errors import InputError
-from decent_gym.ledger import check_free
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import SCENARIOS, Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes, round_report
 from decent_gym.simulation.keys import checked_seed
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
-from decent_gym.simulation.recording import MEMORY, recipe
+from decent_gym.simulation.recording import episode_folder, recipe
 from decent_gym.units import ROUND_SECONDS
 from decent_gym.views.recorder import Recorder
 from decent_gym.views.render import RENDER_MODES, render_round
@@ -147,9 +146,7 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
             episode = int(self.np_random.integers(2**31))
         else:
             episode = self.episodes.next_seeds(0, 1)[0]
-        where = self._ledger
-        if where is not None and where != MEMORY:
-            where = check_free(Path(where) / f"episode-{self._episode:06d}")
+        where = episode_folder(self._ledger, self._episode)
         self.episodes.reset([episode], options)
         super().reset(seed=seed)  # only now: a mistake must leave everything as it was
         self._seed = episode

@@ -195,7 +195,7 @@ class GridOperator:
         """
         authorize(self._capability, capability, "write offers into the books")
         last = self.end_of_range(first, last)
-        if np.any(self._cleared[first:last]):
+        if self._cleared[first:last].any():
             raise RoundOrderError("the round is cleared but not complete; complete it first")
         if orders.count.shape[0] != self.worlds:
             raise InputError(
@@ -234,7 +234,7 @@ class GridOperator:
         """
         authorize(self._capability, capability, "clear the market")
         last = self.end_of_range(first, last)
-        if np.any(self._cleared[first:last]):
+        if self._cleared[first:last].any():
             raise RoundOrderError("the round is cleared already; complete it first")
         world = first_out_of_order(first, last, self.tariffs)
         if world >= 0:
@@ -289,7 +289,7 @@ class GridOperator:
         """
         authorize(self._capability, capability, "settle and record a round")
         last = self.end_of_range(first, last)
-        if not np.all(self._cleared[first:last]):
+        if not self._cleared[first:last].all():
             raise RoundOrderError("the round is not cleared yet; clear it first")
         book = self.book
         if metered is not self.metered:

@@ -61,6 +61,26 @@ def levers_of(member: Member) -> IntArray:
 
 
 @njit(cache=True, nogil=True)
+def write_actions(values, levers, slack, n, first, last, actions):  # type: ignore[no-untyped-def]
+    """Round `values` (1 or last - first, L) to parts per million into `actions` (W, N, 10).
+
+    Returns the flat index of the first value beyond +-(1 + slack), NaN included, or -1; then
+    nothing has been written.
+    """
+    rows, width = values.shape
+    for i in range(rows):
+        for j in range(width):
+            if not -1 - slack <= values[i, j] <= 1 + slack:
+                return i * width + j
+    for w in range(first, last):
+        i = w - first if rows > 1 else 0
+        for j in range(width):
+            value = min(max(values[i, j], -1.0), 1.0)
+            actions[w, n, levers[j]] = np.int64(np.rint(value * 1_000_000))
+    return -1
+
+
+@njit(cache=True, nogil=True)
 def _limit(action, retail, feed_in):  # type: ignore[no-untyped-def]
     """A limit on the closed range [feed-in, retail], rounded down."""
     return feed_in + (retail - feed_in) * (action + 1_000_000) // 2_000_000

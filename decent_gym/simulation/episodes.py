@@ -15,7 +15,7 @@ from decent_gym.errors import ActionError, InputError, RoundOrderError
 from decent_gym.ledger import Ledger
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
-from decent_gym.simulation.actions import FULL, LEVERS, levers_of
+from decent_gym.simulation.actions import LEVERS, levers_of, write_actions
 from decent_gym.simulation.keys import checked_seed, drawn_start, next_seed
 from decent_gym.simulation.observations import FloatArray
 from decent_gym.simulation.recording import header_of, open_ledger
@@ -167,16 +167,23 @@ class Episodes:
         """
         last = self.worlds if last is None else last
         levers = self.levers[k]
-        name = self.scenario.members[self._index[k]].name
-        values = _numbers(action, name, [LEVERS[i] for i in levers], last - first)
-        if not (np.abs(values) <= 1 + _SLACK).all():
-            at = np.argwhere(~(np.abs(values) <= 1 + _SLACK))[0]
+        n, actions = self._index[k], self.simulation.actions
+        values = _numbers(action, len(levers), last - first)
+        if values is None:
             raise ActionError(
-                f"action of {name!r}: {LEVERS[levers[at[-1]]]} must be in [-1, 1], got "
-                f"{values[tuple(at)]}; clip it, for example with gymnasium.wrappers.ClipAction"
+                f"action of {self._name(k)!r} must be {len(levers)} numbers in [-1, 1] "
+                f"({', '.join(LEVERS[i] for i in levers)}), got {_shown(action)}"
             )
-        exact = np.rint(np.clip(values, -1, 1) * FULL).astype(np.int64)
-        self.simulation.actions[first:last, self._index[k], levers] = exact
+        bad = int(write_actions(values, levers, _SLACK, n, first, last, actions))
+        if bad >= 0:
+            raise ActionError(
+                f"action of {self._name(k)!r}: {LEVERS[levers[bad % len(levers)]]} must be in "
+                f"[-1, 1], got {values.flat[bad]}; clip it, for example with "
+                "gymnasium.wrappers.ClipAction"
+            )
+
+    def _name(self, k: int) -> str:
+        return self.scenario.members[self._index[k]].name
 
     def step(self, first: int = 0, last: int | None = None) -> None:
         """Run one round on the actions set by :meth:`act`; fills observations and rewards."""
@@ -219,20 +226,20 @@ def _plain(traders: str | Mapping[str, str]) -> str | dict[str, str]:
     return traders if isinstance(traders, str) else dict(traders)
 
 
-def _numbers(
-    action: npt.ArrayLike, name: str, levers: Sequence[str], worlds: int
-) -> npt.NDArray[np.float64]:
-    """An action as float64, (levers,) or (worlds, levers)."""
+def _numbers(action: npt.ArrayLike, levers: int, worlds: int) -> npt.NDArray[np.float64] | None:
+    """An action as float64 (1 or worlds, levers), or None if it is something else."""
     try:
         values = np.asarray(action)
     except ValueError:  # rows of different lengths
-        values = np.asarray(None)
-    if values.dtype.kind not in "fi" or values.shape not in (
-        (len(levers),),
-        (worlds, len(levers)),
-    ):
-        raise ActionError(
-            f"action of {name!r} must be {len(levers)} numbers in [-1, 1] ({', '.join(levers)}), "
-            f"got {values.dtype} of shape {values.shape}"
-        )
-    return values.astype(np.float64)
+        return None
+    if values.dtype.kind not in "fi" or values.shape not in ((levers,), (worlds, levers)):
+        return None
+    return np.ascontiguousarray(values, np.float64).reshape(-1, levers)
+
+
+def _shown(action: npt.ArrayLike) -> str:
+    try:
+        values = np.asarray(action)
+    except ValueError:
+        return "rows of different lengths"
+    return f"{values.dtype} of shape {values.shape}"

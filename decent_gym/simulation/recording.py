@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError
-from decent_gym.ledger import Ledger, LedgerHeader
+from decent_gym.ledger import Ledger, LedgerHeader, check_free
 from decent_gym.ledger.header import canonical_json
 from decent_gym.market import GridOperator
 
@@ -36,6 +36,19 @@ def recipe(where: str | Path, scenario: str | Path, options: Mapping[str, Any]) 
         key: str(value) if isinstance(value, Fraction) else value for key, value in options.items()
     }
     return {"scenario": name, "options": kept}
+
+
+def episode_folder(where: str | Path | None, number: int) -> str | Path | None:
+    """Where an environment records the episode of that number; ``"memory"`` and None stay.
+
+    Raises
+    ------
+    InputError
+        The folder is taken.  Asked before an episode begins, so that nothing has changed.
+    """
+    if where is None or where == MEMORY:
+        return where
+    return check_free(Path(where) / f"episode-{number:06d}")
 
 
 def open_ledger(

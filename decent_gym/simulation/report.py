@@ -1,15 +1,21 @@
 """A round as one organization saw it, in plain units, for ``info`` and for people."""
 
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
 
 from decent_gym.models import Commodity, Reason
 from decent_gym.simulation.rewards import Term
 from decent_gym.simulation.simulation import Simulation
-from decent_gym.units import NANO_EUR_PER_EUR
+from decent_gym.units import MICRO_EUR_PER_EUR, NANO_EUR_PER_EUR
 
 _TERMS = tuple(term.name.lower() for term in Term)
 _COMMODITIES = tuple(commodity.name.lower() for commodity in Commodity)
 _REASONS = tuple(reason.name.lower() for reason in Reason)
+_ASKED = ("battery", "heat_pump", "chp")
+_DONE = ("battery", "heat_pump", "chp", "thermal_store", "boiler")
+_FIGURES: Final = 25 + 2 * len(Reason)
 
 
 def round_report(simulation: Simulation, world: int, n: int) -> dict[str, Any]:
@@ -25,48 +31,62 @@ def round_report(simulation: Simulation, world: int, n: int) -> dict[str, Any]:
         commodity).
     """
     d, flows, operator = simulation.decisions, simulation.flows, simulation.operator
-    outcome = operator.by_world
-    terms = simulation.terms[:, world, n].tolist()
-    volume, price = outcome.volume[world].tolist(), outcome.price[world].tolist()
-    traded, metered = operator.traded[world, n].tolist(), operator.metered[world, n].tolist()
-    at = (world, n)
+    orders, outcome = simulation.orders, operator.by_world
+    figures = np.empty(_FIGURES, np.int64)
+    _collect(
+        world, n, simulation.terms, d.charge, d.discharge, d.pump_firm, d.pump_flex, d.chp,
+        flows.battery_energy, flows.pump_electricity, flows.chp_electricity, flows.store_flow,
+        flows.boiler_heat, flows.unserved, operator.traded, operator.metered, outcome.volume,
+        outcome.price, orders.count, orders.owner, operator.reason, figures,
+    )  # fmt: skip
+    f = figures.tolist()
+    kwh = [value / 1000 for value in f[8:23]]
+    kwh[6] /= 1000
     return {
-        "reward_terms": {
-            name: value / NANO_EUR_PER_EUR for name, value in zip(_TERMS, terms, strict=True)
-        },
-        "requested": {
-            "battery": (int(d.charge[at]) - int(d.discharge[at])) / 1000,
-            "heat_pump": (int(d.pump_firm[at]) + int(d.pump_flex[at])) / 1000,
-            "chp": -int(d.chp[at]) / 1000,
-        },
-        "executed": {
-            "battery": int(flows.battery_energy[at]) / 1000,
-            "heat_pump": int(flows.pump_electricity[at]) / 1000,
-            "chp": -int(flows.chp_electricity[at]) / 1000,
-            "thermal_store": int(flows.store_flow[at]) / 1_000_000,
-            "boiler": -int(flows.boiler_heat[at]) / 1000,
-        },
-        "traded": {name: value / 1000 for name, value in zip(_COMMODITIES, traded, strict=True)},
-        "metered": {name: value / 1000 for name, value in zip(_COMMODITIES, metered, strict=True)},
-        "unserved": int(flows.unserved[at]) / 1000,
-        "volume": {name: value / 1000 for name, value in zip(_COMMODITIES, volume, strict=True)},
+        "reward_terms": dict(
+            zip(_TERMS, [value / NANO_EUR_PER_EUR for value in f[:8]], strict=True)
+        ),
+        "requested": dict(zip(_ASKED, kwh[:3], strict=True)),
+        "executed": dict(zip(_DONE, kwh[3:8], strict=True)),
+        "traded": dict(zip(_COMMODITIES, kwh[8:10], strict=True)),
+        "metered": dict(zip(_COMMODITIES, kwh[10:12], strict=True)),
+        "unserved": kwh[12],
+        "volume": dict(zip(_COMMODITIES, kwh[13:15], strict=True)),
         "price": {
-            name: value / 1_000_000 if sold else None
-            for name, value, sold in zip(_COMMODITIES, price, volume, strict=True)
+            name: price / MICRO_EUR_PER_EUR if sold else None
+            for name, price, sold in zip(_COMMODITIES, f[23:25], f[21:23], strict=True)
         },
-        "reasons": _reasons(simulation, world, n),
+        "reasons": {
+            name: {reason: n for reason, n in zip(_REASONS, f[at : at + 9], strict=True) if n}
+            for name, at in zip(_COMMODITIES, (25, 34), strict=True)
+        },
     }
 
 
-def _reasons(simulation: Simulation, world: int, n: int) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for c, commodity in enumerate(_COMMODITIES):
-        sent = int(simulation.orders.count[world, c])
-        owners = simulation.orders.owner[world, c, :sent]
-        own: dict[str, int] = {}
-        # offers of a round leave with it, so the slots still hold what became of them
-        for reason in simulation.operator.reason[world, c, :sent][owners == n].tolist():
-            name = _REASONS[reason]
-            own[name] = own.get(name, 0) + 1
-        counts[commodity] = own
-    return counts
+@njit(cache=True, nogil=True)
+def _collect(  # type: ignore[no-untyped-def]
+    w, n, terms, charge, discharge, pump_firm, pump_flex, chp, battery, pump, chp_made, store,
+    boiler, unserved, traded, metered, volume, price, count, owner, reason, out,
+):  # fmt: skip
+    """Fill `out` with the figures of a report, in its order; energies in Wh, the store's in mWh."""
+    for k in range(8):
+        out[k] = terms[k, w, n]
+    out[8] = charge[w, n] - discharge[w, n]
+    out[9] = pump_firm[w, n] + pump_flex[w, n]
+    out[10] = -chp[w, n]
+    out[11] = battery[w, n]
+    out[12] = pump[w, n]
+    out[13] = -chp_made[w, n]
+    out[14] = store[w, n]  # mWh
+    out[15] = -boiler[w, n]
+    out[16], out[17] = traded[w, n, 0], traded[w, n, 1]
+    out[18], out[19] = metered[w, n, 0], metered[w, n, 1]
+    out[20] = unserved[w, n]
+    out[21], out[22] = volume[w, 0], volume[w, 1]
+    out[23], out[24] = price[w, 0], price[w, 1]
+    out[25:] = 0
+    for c in range(2):
+        for i in range(count[w, c]):
+            # offers of a round leave with it, so the slots still hold what became of them
+            if owner[w, c, i] == n:
+                out[25 + 9 * c + reason[w, c, i]] += 1
