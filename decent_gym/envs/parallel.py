@@ -18,7 +18,7 @@ from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import Episodes, round_report
 from decent_gym.simulation.episodes import RESET_OPTIONS
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
-from decent_gym.simulation.recording import MEMORY, recipe
+from decent_gym.simulation.recording import episode_folder, recipe
 
 try:
     from pettingzoo import ParallelEnv
@@ -118,12 +118,10 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
                 seed = int(seeding.np_random(None)[0].integers(2**31))
             else:
                 seed = self.episodes.next_seeds(0, 1)[0]
+        where = episode_folder(self._ledger, self._episode)
         self.episodes.reset([seed], options)
         self._seed = seed
-        if self._ledger is not None:
-            where = self._ledger
-            if where != MEMORY:
-                where = Path(where) / f"episode-{self._episode:06d}"
+        if where is not None:
             self.episodes.record(where, face="parallel", **recipe(where, *self._recipe))
         self._episode += 1
         self.agents = list(self.possible_agents)

@@ -14,11 +14,13 @@ from gymnasium.vector.utils import batch_space
 
 from decent_gym.envs.single import DEFAULT_LEARNER, check_keywords
 from decent_gym.errors import InputError
+from decent_gym.ledger import check_free
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes
 from decent_gym.simulation.keys import checked_seed
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
+from decent_gym.simulation.recording import MEMORY, recipe
 from decent_gym.units import checked_int
 
 BoolArray = npt.NDArray[np.bool_]
@@ -94,7 +96,17 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self._copy = copy
+        if ledger is not None and not isinstance(ledger, Mapping):
+            raise InputError(
+                "ledger must be a mapping of world to path or 'memory', or None, got "
+                f"{type(ledger).__name__} {ledger!r}"
+            )
         self._ledger = dict(ledger or {})
+        # what a replay builds the scenario from; a Scenario object has no recipe but its name
+        self._recipe = (
+            scenario if isinstance(scenario, str | Path) else self.scenario.name,
+            options,
+        )
         for world in self._ledger:
             checked_int(world, "ledger: world", 0, self.num_envs - 1)
         edges = np.linspace(0, self.num_envs, self._threads + 1).astype(int).tolist()
@@ -114,11 +126,14 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         options: dict[str, Any] | None = None,
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin an episode in every world; `seed` + i (or ``seed[i]``) is world i's."""
+        for where in self._ledger.values():
+            if where != MEMORY:
+                check_free(where)
         super().reset(seed=seed if isinstance(seed, int) else None)
         seeds = self._seeds(seed)
         self.episodes.reset(seeds, options)
         for world, where in self._ledger.items():
-            self.episodes.record(where, world, face="vector", scenario=self.scenario.name)
+            self.episodes.record(where, world, face="vector", **recipe(where, *self._recipe))
         return self._observations(), {"seed": np.array(seeds, np.int64)}
 
     def step(

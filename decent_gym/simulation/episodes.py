@@ -103,7 +103,7 @@ class Episodes:
 
         `options` may hold ``start`` (the first round, the same for all) and ``split``.
         """
-        last = self.worlds if last is None else last
+        last = self.simulation.operator.end_of_range(first, last)
         options = options or {}
         for key in options:
             if key not in RESET_OPTIONS:
@@ -165,7 +165,7 @@ class Episodes:
         ActionError
             For a wrong shape, a type that is no number, NaN, infinity or values outside [-1, 1].
         """
-        last = self.worlds if last is None else last
+        last = self.simulation.operator.end_of_range(first, last)
         levers = self.levers[k]
         n, actions = self._index[k], self.simulation.actions
         values = _numbers(action, len(levers), last - first)
@@ -187,7 +187,7 @@ class Episodes:
 
     def step(self, first: int = 0, last: int | None = None) -> None:
         """Run one round on the actions set by :meth:`act`; fills observations and rewards."""
-        last = self.worlds if last is None else last
+        last = self.simulation.operator.end_of_range(first, last)
         if (self.elapsed[first:last] >= self.rounds).any():
             raise RoundOrderError("the episode has ended (or not begun); call reset() first")
         simulation = self.simulation

@@ -76,3 +76,14 @@ def test_bad_input_is_named():
         decent_gym.parallel_env(learner=["building_02"])
     with pytest.raises(InputError, match=r"building_01.*nothing to decide"):
         decent_gym.parallel_env(learners=["building_01"])
+
+
+def test_a_taken_folder_stops_a_reset_before_anything_changes(tmp_path):
+    (tmp_path / "episode-000001").write_text("somebody else's")
+    env = decent_gym.parallel_env(rounds=16, ledger=tmp_path)
+    env.reset(seed=3)
+    now, head = env.episodes.simulation.operator.round.copy(), env.head
+    with pytest.raises(InputError, match="episode-000001 is taken"):
+        env.reset(seed=4)
+    assert np.array_equal(now, env.episodes.simulation.operator.round) and env.head == head
+    env.close()

@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 
 import decent_gym
 from decent_gym.errors import ActionError, InputError, UnknownNameError
+from decent_gym.replay import replay
 
 SCENARIO = decent_gym.scenario("synthetic", organizations=8, days=14)
 LEARNER = next(m.name for m in SCENARIO.members if m.battery)
@@ -132,3 +133,18 @@ def test_bad_input_is_named_and_changes_nothing():
         vector(2, ledger={2: "memory"})
     with pytest.raises(InputError, match="single"):
         vector(2, render_mode="ansi")
+
+
+def test_a_recorded_world_can_be_replayed_and_is_never_overwritten(tmp_path):
+    named = {"scenario": "synthetic", "organizations": 8, "days": 14}
+    envs = vector(2, ledger={1: tmp_path / "one"}, **named).unwrapped
+    envs.reset(seed=20)
+    envs.step(np.ones(envs.action_space.shape))
+    before = envs.episodes.simulation.operator.round.copy()
+    with pytest.raises(InputError, match="one is taken"):
+        envs.reset(seed=21)
+    assert np.array_equal(before, envs.episodes.simulation.operator.round)
+    envs.close()
+    assert replay(tmp_path / "one").rounds == 1
+    with pytest.raises(InputError, match="mapping of world to path"):
+        vector(2, ledger=tmp_path)

@@ -9,6 +9,7 @@ from market.random_orders import MEMBERS, PAIRS, ROWS, TARIFFS, N, as_orders, ra
 from oracles.market import OPEN, PlainMarket
 
 from decent_gym.clearing import TIE_RULES, UTILITIES, Rules
+from decent_gym.errors import InputError
 from decent_gym.market import Capability, GridOperator, Orders, admission
 from decent_gym.models import Commodity, Reason
 

@@ -460,3 +460,17 @@ def test_worlds_that_there_are_not_are_refused_before_a_kernel_writes_beside_its
         with pytest.raises(InputError, match="not a range of the 2"):
             sim.observe(out, first, last)
     assert np.array_equal(sim.seeds, before[0]) and np.array_equal(sim.operator.round, before[1])
+
+
+def test_episodes_refuse_worlds_that_there_are_not() -> None:
+    episodes = Episodes(district(3), ["battery"], worlds=2)
+    episodes.reset([8, 9])
+    for call in (
+        lambda: episodes.reset([8, 9, 10], None, 0, 3),
+        lambda: episodes.act(0, np.zeros(2), 0, 3),
+        lambda: episodes.act(0, np.zeros(2), -1, 1),
+        lambda: episodes.step(0, 3),
+    ):
+        with pytest.raises(InputError, match="not a range of the 2"):
+            call()
+    assert episodes.elapsed.tolist() == [0, 0]
