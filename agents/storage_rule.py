@@ -15,7 +15,8 @@ heat pump, store    e < h cop                        fill the store at up to ``k
                                                      ``h / k``
 ==================  ===============================  =====================================
 
-The scripted traders do not sell a building's heat; in ``rural`` that is where most of the money is.
+It trades heat at full power whenever that pays at the last prices; in ``rural`` that is where most
+of the money is, and the scripted traders are more careful.
 Source: our own; the two thresholds as in the trader ``price_threshold``.
 """
 

@@ -1,7 +1,6 @@
 """The parallel face: every flexible organization an agent, as a PettingZoo ``ParallelEnv``."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +15,6 @@ from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import Episodes, round_report
-from decent_gym.simulation.episodes import RESET_OPTIONS
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
 from decent_gym.simulation.recording import episode_folder, recipe
 
@@ -107,12 +105,10 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
     ) -> tuple[dict[str, FloatArray], dict[str, dict[str, Any]]]:
         """Begin an episode; without `seed`, the one that follows the last.
 
-        `options` as in the single face.  PettingZoo's own checks pass an option that means
-        nothing, so one that resembles none of ours is passed over.
+        `options` as in the single face; the option called ``options`` is passed over, because
+        PettingZoo's own checks send it.
         """
-        for key in list(options or {}):
-            if key not in RESET_OPTIONS and not get_close_matches(key, RESET_OPTIONS, cutoff=0.5):
-                options = {k: v for k, v in (options or {}).items() if k != key}
+        options = {key: value for key, value in (options or {}).items() if key != "options"}
         if seed is None:
             if self._seed is None:
                 seed = int(seeding.np_random(None)[0].integers(2**31))

@@ -14,13 +14,12 @@ from gymnasium.vector.utils import batch_space
 
 from decent_gym.envs.single import DEFAULT_LEARNER, check_keywords
 from decent_gym.errors import InputError
-from decent_gym.ledger import check_free
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes
 from decent_gym.simulation.keys import checked_seed
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
-from decent_gym.simulation.recording import MEMORY, recipe
+from decent_gym.simulation.recording import episode_folder, recipe
 from decent_gym.units import checked_int
 
 BoolArray = npt.NDArray[np.bool_]
@@ -46,8 +45,8 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         True returns a fresh observation array from every call; False returns views of one buffer
         that the next call overwrites.
     ledger : mapping of int to (str or path), optional
-        Worlds whose first episode after each :meth:`reset` is recorded, and where (``"memory"`` or
-        a folder that does not exist yet).
+        Worlds whose first episode after each :meth:`reset` is recorded, and where: ``"memory"``, or
+        a path under which every reset makes a folder ``episode-000000``, ``episode-000001`` ...
     scenario, learner, rounds, split, reward, traders, **options
         As in :class:`decent_gym.envs.TraderEnv`.
 
@@ -113,6 +112,7 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         self._shards = list(pairwise(edges))
         self._pool: ThreadPoolExecutor | None = None
         self._terminations = np.zeros(self.num_envs, np.bool_)
+        self._resets = 0
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -126,14 +126,16 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         options: dict[str, Any] | None = None,
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin an episode in every world; `seed` + i (or ``seed[i]``) is world i's."""
-        for where in self._ledger.values():
-            if where != MEMORY:
-                check_free(where)
-        super().reset(seed=seed if isinstance(seed, int) else None)
         seeds = self._seeds(seed)
+        folders = {
+            world: episode_folder(where, self._resets) for world, where in self._ledger.items()
+        }
+        super().reset(seed=seeds[0] if isinstance(seed, int) else None)
         self.episodes.reset(seeds, options)
-        for world, where in self._ledger.items():
+        for world, where in folders.items():
+            assert where is not None, "only worlds that are recorded are listed"
             self.episodes.record(where, world, face="vector", **recipe(where, *self._recipe))
+        self._resets += 1
         return self._observations(), {"seed": np.array(seeds, np.int64)}
 
     def step(
@@ -174,7 +176,7 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
             first = int(self.np_random.integers(2**31))
             return [first + world for world in range(self.num_envs)]
         if isinstance(seed, int | np.integer):
-            return [checked_seed(int(seed) + world) for world in range(self.num_envs)]
+            return [checked_seed(checked_seed(seed) + world) for world in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise InputError(f"seed must be one integer or {self.num_envs}, got {len(seed)}")
         return [

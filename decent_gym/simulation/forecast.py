@@ -75,7 +75,8 @@ def begin_errors(
 ) -> None:
     """Draw the first errors of an episode from the process's own distribution.
 
-    `errors` (W, N, 2) for load and heat, `weather` (W,), both in units of ``UNIT``.
+    `errors` (W, N + 1, 2) for load and heat of the N organizations and of the district as a whole,
+    `weather` (W,), both in units of ``UNIT``.
     """
     with np.errstate(over="ignore"):  # wraps on purpose; numpy warns of it if the JIT is off
         _begin(first, last, key, rounds, errors, weather)

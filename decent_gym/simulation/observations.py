@@ -115,7 +115,7 @@ def observe(  # type: ignore[no-untyped-def]
     `scale` (N, 2) and `district_scale` (2,) are Wh per round, `price_scale` (2,) micro-euro/kWh.
     """
     length = load_table.shape[0]
-    errors_of_district = errors.shape[1] - 1  # the utility's own stream, otherwise unused
+    errors_of_district = errors.shape[1] - 1
     top = exp_table.shape[0] - 1
     for w in range(first, last):
         t = rounds[w] % length

@@ -176,7 +176,7 @@ class Simulation:
         worlds, n = self.worlds, len(scenario.members)
         self.seeds = np.zeros(worlds, np.int64)
         self._key = np.zeros(worlds, np.int64)
-        self._errors = np.zeros((worlds, n, 2), np.int64)
+        self._errors = np.zeros((worlds, n + 1, 2), np.int64)  # the last: the district's own
         self._weather = np.zeros(worlds, np.int64)
         self._exp = exp_table()
         forecasts = scenario.forecasts

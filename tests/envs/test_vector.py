@@ -98,7 +98,7 @@ def test_a_recorded_world_has_the_head_of_the_single_face(tmp_path):
     envs.close()
     from decent_gym.ledger import verify
 
-    assert verify(tmp_path / "two").ok
+    assert verify(tmp_path / "two" / "episode-000000").ok
 
 
 def test_copying_is_a_choice():
@@ -141,10 +141,19 @@ def test_a_recorded_world_can_be_replayed_and_is_never_overwritten(tmp_path):
     envs.reset(seed=20)
     envs.step(np.ones(envs.action_space.shape))
     before = envs.episodes.simulation.operator.round.copy()
-    with pytest.raises(InputError, match="one is taken"):
+    (tmp_path / "one" / "episode-000001").write_text("somebody's file")
+    with pytest.raises(InputError, match="episode-000001 is taken"):
         envs.reset(seed=21)
+    for seed in (True, -1, [1, -1]):
+        with pytest.raises(InputError, match="seed"):
+            envs.reset(seed=seed)
     assert np.array_equal(before, envs.episodes.simulation.operator.round)
+    (tmp_path / "one" / "episode-000001").unlink()
+    envs.reset(seed=21)
+    envs.step(np.ones(envs.action_space.shape))
     envs.close()
-    assert replay(tmp_path / "one").rounds == 1
+    for episode in ("episode-000000", "episode-000001"):
+        again = replay(tmp_path / "one" / episode)
+        assert again.ok and again.rounds == 1
     with pytest.raises(InputError, match="mapping of world to path"):
         vector(2, ledger=tmp_path)
