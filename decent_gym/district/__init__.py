@@ -9,7 +9,7 @@ from decent_gym.district.devices import Devices
 from decent_gym.district.flows import Flows
 from decent_gym.district.heat_pump import HeatPump
 from decent_gym.district.network import HeatNetwork
-from decent_gym.district.profile import PV, HeatDemand, Load
+from decent_gym.district.profile import PV, Demand
 from decent_gym.district.thermal_store import ThermalStore
 
 __all__ = [
@@ -18,12 +18,11 @@ __all__ = [
     "Battery",
     "Boiler",
     "Delivery",
+    "Demand",
     "Devices",
     "Flows",
-    "HeatDemand",
     "HeatNetwork",
     "HeatPump",
-    "Load",
     "ThermalStore",
     "cop_of",
 ]

@@ -59,8 +59,8 @@ class PV:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """Fixed electric load: a profile scaled to the energy of the whole profile.
+class Demand:
+    """Fixed demand, of electricity or heat: a profile scaled to the energy of the whole profile.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Load:
     annual_kwh: Number
 
     def __post_init__(self) -> None:
-        _total("load", self.annual_kwh)
+        _total("demand", self.annual_kwh)
 
     def energy(self, profile_wh: IntArray) -> IntArray:
         """Energy per round, int64 Wh (T,); the sum is `annual_kwh` to the Wh.
@@ -81,33 +81,7 @@ class Load:
         InputError
             For a profile that is not one-dimensional, integer and within [0, 10^8] Wh, or all 0.
         """
-        return _to_total(profile_wh, _total("load", self.annual_kwh))
-
-
-@dataclass(frozen=True, slots=True)
-class HeatDemand:
-    """Heat demand: a profile scaled to the heat of the whole profile.
-
-    Parameters
-    ----------
-    annual_kwh : number
-        Sum over the profile, kWh.
-    """
-
-    annual_kwh: Number
-
-    def __post_init__(self) -> None:
-        _total("heat_demand", self.annual_kwh)
-
-    def energy(self, profile_wh: IntArray) -> IntArray:
-        """Heat per round, int64 Wh (T,); the sum is `annual_kwh` to the Wh.
-
-        Raises
-        ------
-        InputError
-            For a profile that is not one-dimensional, integer and within [0, 10^8] Wh, or all 0.
-        """
-        return _to_total(profile_wh, _total("heat_demand", self.annual_kwh))
+        return _to_total(profile_wh, _total("demand", self.annual_kwh))
 
 
 def scaled(

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from decent_gym.district import CHP, PV, Battery, Boiler, HeatDemand, HeatPump, Load, ThermalStore
+from decent_gym.district import CHP, PV, Battery, Boiler, Demand, HeatPump, ThermalStore
 from decent_gym.district.profile import scaled
 from decent_gym.errors import InputError, ScenarioError
 from decent_gym.models import Organization
@@ -141,7 +141,7 @@ def _scaled(scaling: Section, key: str, values: IntArray) -> IntArray:
         target = scaling.number(SCALES[key])
         if key == "pv":
             return PV(target).energy(values, scaling.number("reference_kw"))
-        return (Load(target) if key == "load" else HeatDemand(target)).energy(values)
+        return Demand(target).energy(values)
     scale = scaling.number("scale")
     if not 0 <= scale <= LARGEST_SCALE:
         raise ScenarioError(
