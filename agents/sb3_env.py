@@ -1,0 +1,88 @@
+"""The batched environment for Stable-Baselines3.
+
+Stable-Baselines3 has a vector interface of its own and refuses Gymnasium's.  It resets in the same
+step, as our vector face does, and wants the last observation of an episode in
+``info["terminal_observation"]`` and ``info["TimeLimit.truncated"]`` to bootstrap from it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from stable_baselines3.common.vec_env import VecEnv
+
+from decent_gym.envs import TraderVectorEnv
+
+
+class TraderVecEnv(VecEnv):
+    """``decent_gym/Trader-v0`` n times, in one batch, as Stable-Baselines3's ``VecEnv``.
+
+    Parameters
+    ----------
+    num_envs : int
+    **options
+        As in :class:`decent_gym.envs.TraderVectorEnv`: scenario, learner, rounds, threads ...
+
+    Attributes
+    ----------
+    core : TraderVectorEnv
+    """
+
+    def __init__(self, num_envs: int, **options: Any) -> None:
+        self.core = TraderVectorEnv(num_envs, **options)
+        self.render_mode = None
+        super().__init__(
+            num_envs, self.core.single_observation_space, self.core.single_action_space
+        )
+        self._actions: npt.ArrayLike = ()
+
+    def reset(self) -> npt.NDArray[np.float32]:
+        """Begin an episode in every world, on the seeds given to :meth:`seed`, if any."""
+        given = None if None in self._seeds else [int(seed) for seed in self._seeds]
+        observations, infos = self.core.reset(seed=given, options=self._options[0] or None)
+        self.reset_infos = [{"seed": seed} for seed in infos["seed"].tolist()]
+        self._reset_seeds()
+        self._reset_options()
+        return observations
+
+    def step_async(self, actions: npt.ArrayLike) -> None:
+        """Remember the actions; they are clipped by Stable-Baselines3."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
+        """Trade one round in every world."""
+        observations, rewards, _, truncations, infos = self.core.step(self._actions)
+        plain: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for world in np.flatnonzero(truncations):
+            plain[world] = {
+                "terminal_observation": infos["final_obs"][world],
+                "TimeLimit.truncated": True,
+                "score": float(infos["final_info"]["score"][world]),
+            }
+        return observations, rewards.astype(np.float32), truncations, plain
+
+    def close(self) -> None:
+        """End the threads and close the ledgers."""
+        self.core.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """The same attribute for every world: they share one core."""
+        return [getattr(self.core, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Not for single worlds: they share one core."""
+        raise AttributeError(f"{attr_name!r} cannot be set on worlds that share one core")
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Not for single worlds: they share one core."""
+        raise AttributeError(f"{method_name!r} cannot be called on worlds that share one core")
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: Any = None
+    ) -> Sequence[bool]:
+        """No world is wrapped."""
+        return [False for _ in self._get_indices(indices)]
