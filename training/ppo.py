@@ -17,7 +17,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-import gymnasium
 import numpy as np
 import torch
 import tyro
@@ -31,7 +30,7 @@ from rich.progress import (
 )
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 import decent_gym
 from agents.description import Description
@@ -42,6 +41,7 @@ from agents.learned import (
     read_parameters,
     write_policy,
 )
+from agents.sb3_env import TraderVecEnv
 from decent_gym import scenario as find_scenario
 from decent_gym.errors import DataError, DecentGymError, InputError
 from training.held_out import Cell, cells, score_learned
@@ -121,14 +121,12 @@ def train(args: Args) -> Path:
     torch.set_num_threads(1)  # two threads on two cores were 30 times slower
     scenario = find_scenario(args.scenario, **args.options)
 
-    def make() -> gymnasium.Env[Any, Any]:
-        return gymnasium.make(
-            "decent_gym/Trader-v0", scenario=scenario, learner=args.learner, rounds=args.rounds,
-            reward=args.reward,
-        )  # fmt: skip
-
+    worlds = TraderVecEnv(
+        args.n_envs, scenario=scenario, learner=args.learner, rounds=args.rounds,
+        reward=args.reward,
+    )  # fmt: skip
     normalised = VecNormalize(
-        VecMonitor(DummyVecEnv([make] * args.n_envs)),
+        VecMonitor(worlds),
         gamma=args.gamma, clip_obs=args.clip, clip_reward=args.clip,
     )  # fmt: skip
     try:
