@@ -5,7 +5,6 @@ devices follow what was accepted, the operator completes the round, and the next
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,9 +38,6 @@ from decent_gym.traders import (
     traders_of,
 )
 from decent_gym.units import ROUNDS_PER_DAY, IntArray, checked_int
-
-_BLOCKS_PER_MEMBER: Final = 6
-"""Most offers of one organization in one book: four blocks, a step at zero, the fixed load."""
 
 
 class Simulation:
@@ -97,7 +93,7 @@ class Simulation:
         self.learners = np.array([_indices(learners, scenario)] * worlds, np.int64)
         self._assign(learners, traders)
         self._begun = np.zeros(worlds, np.bool_)
-        rows = _BLOCKS_PER_MEMBER * n + 3
+        rows = _most_offers(scenario)
         self.operator = GridOperator(
             scenario.organizations,
             self._capability,
@@ -427,6 +423,22 @@ def _checked_begins(
         (checked_seed(seed), checked_int(start, "start (a round of the scenario)", 0, rounds - 1))
         for seed, start in zip(seeds, starts, strict=True)
     ]
+
+
+def _most_offers(scenario: Scenario) -> int:
+    """Most offers that one book can get in a round: small books stay in the processor's cache.
+
+    Per member the fixed load, one offer per block of its devices, and one more where the curve
+    crosses zero; then the network's loss and the utility's two quotes.
+    """
+    electricity = heat = 3
+    for member in scenario.members:
+        electric = (2 if member.battery else 0) + (1 if member.heat_pump else 0)
+        electric += 1 if member.chp else 0
+        thermal = (2 if member.thermal_store or member.chp else 0) + (1 if member.boiler else 0)
+        electricity += 1 + electric + (1 if electric else 0)
+        heat += 1 + thermal + (1 if thermal else 0)
+    return max(electricity, heat)
 
 
 def _price_bounds(tariffs: IntArray) -> tuple[IntArray, IntArray]:

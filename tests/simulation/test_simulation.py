@@ -474,3 +474,24 @@ def test_episodes_refuse_worlds_that_there_are_not() -> None:
         with pytest.raises(InputError, match="not a range of the 2"):
             call()
     assert episodes.elapsed.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", SCENARIO_KINDS)
+def test_books_have_room_for_every_offer_that_can_be_made(kind: str) -> None:
+    """Compiled code would write past the end: the bound per member must hold by itself."""
+    scenario = district(2, members=everybody(), **SCENARIO_KINDS[kind])
+    most = 0
+    for name in (*TRADERS, None):
+        learners = [m.name for m in scenario.members if m.flexible] if name is None else []
+        sim = Simulation(scenario, worlds=4, learners=learners, traders=name)
+        room = sim.orders.side.shape[2]
+        sim.orders = type(sim.orders).empty(4, 3 * room)  # so that one too many is seen, not lost
+        sim.operator._allocate(sim.operator.book.grown(3 * room))
+        sim.reset(range(4), [0, 20, 50, 90])
+        rng = np.random.default_rng(0)
+        for _ in range(60):
+            sim.actions[:] = rng.choice([-FULL, FULL, 0, 123_456, -654_321], sim.actions.shape)
+            sim.step()
+            most = max(most, int(sim.orders.count.max()))
+            assert most <= room
+    assert most > room // 2
