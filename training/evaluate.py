@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import tyro
 from rich.console import Console
@@ -32,12 +31,12 @@ from decent_gym.errors import DecentGymError, InputError
 from decent_gym.traders import TRADERS
 from training import report
 from training.held_out import Totals, cells, score_learned, score_scripted
+from training.report import Evaluation, FloatArray, Line
 
 LEARNED = "ppo"
 RULE = "storage rule"
 NO_MARKET = "no local market"
 BOOTSTRAP_SEED = 20_260_101
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,58 +63,6 @@ class Args:
     """draw evaluation.png, if matplotlib is installed"""
     progress: bool = True
     """a bar on stderr, if it is a terminal"""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one policy did, and how the learned ones compare with it.
-
-    Attributes
-    ----------
-    scores : float64 (R, K), EUR per week
-        R repetitions (of learned policies: the training seeds) on K weeks.
-    terms : dict of str to float, EUR per week
-        Means of the reward's terms.
-    difference, low, high : float, EUR per week
-        Learned less this one on the same cells: mean and bootstrapped 95 % interval.
-    wins : float
-        Share of the cells in which the learned one scored more.
-    """
-
-    name: str
-    scores: FloatArray
-    terms: dict[str, float]
-    difference: float
-    low: float
-    high: float
-    wins: float
-
-    @property
-    def mean(self) -> float:
-        """EUR per week."""
-        return float(self.scores.mean())
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation over the repetitions of their mean over weeks, EUR per week."""
-        return float(self.scores.mean(axis=1).std(ddof=1)) if len(self.scores) > 1 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What :func:`evaluate` found: the learned line first, then the others, the best first."""
-
-    scenario: str
-    options: dict[str, str | int | float | bool | None]
-    learner: str
-    split: str
-    weeks: tuple[int, ...]
-    runs: tuple[str, ...]
-    seeds: tuple[int, ...]
-    steps: tuple[int, ...]
-    is_trained_on_it: bool
-    """Whether the scenario is, to the last digit, the one that the policies were trained on."""
-    lines: tuple[Line, ...]
 
 
 def evaluate(args: Args) -> Evaluation:

@@ -2,21 +2,74 @@
 
 import csv
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from training.evaluate import Evaluation
+FloatArray = npt.NDArray[np.float64]
 
 LEARNED_COLOUR, OTHERS_COLOUR, DOT_COLOUR = "#1b6ca8", "#b8c4ce", "#33414d"
 
 
-def table(found: "Evaluation") -> Table:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one policy did, and how the learned ones compare with it.
+
+    Attributes
+    ----------
+    scores : float64 (R, K), EUR per week
+        R repetitions (of learned policies: the training seeds) on K weeks.
+    terms : dict of str to float, EUR per week
+        Means of the reward's terms.
+    difference, low, high : float, EUR per week
+        Learned less this one on the same cells: mean and bootstrapped 95 % interval.
+    wins : float
+        Share of the cells in which the learned one scored more.
+    """
+
+    name: str
+    scores: FloatArray
+    terms: dict[str, float]
+    difference: float
+    low: float
+    high: float
+    wins: float
+
+    @property
+    def mean(self) -> float:
+        """EUR per week."""
+        return float(self.scores.mean())
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over the repetitions of their mean over weeks, EUR per week."""
+        return float(self.scores.mean(axis=1).std(ddof=1)) if len(self.scores) > 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found: the learned line first, then the others, the best first."""
+
+    scenario: str
+    options: dict[str, str | int | float | bool | None]
+    learner: str
+    split: str
+    weeks: tuple[int, ...]
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    steps: tuple[int, ...]
+    is_trained_on_it: bool
+    """Whether the scenario is, to the last digit, the one that the policies were trained on."""
+    lines: tuple[Line, ...]
+
+
+def table(found: Evaluation) -> Table:
     """The table for people; differences are learned less scripted, on the same cells."""
     title = (
         f"{found.learner} in {found.scenario}: {len(found.weeks)} {found.split} weeks, "
@@ -41,7 +94,7 @@ def table(found: "Evaluation") -> Table:
     return drawn
 
 
-def markdown(found: "Evaluation") -> str:
+def markdown(found: Evaluation) -> str:
     """The same table for a README."""
     text = [
         "| policy | EUR/week | ± seeds | ppo gains | 95 % interval | wins |",
@@ -57,7 +110,7 @@ def markdown(found: "Evaluation") -> str:
     return "\n".join(text) + "\n"
 
 
-def write(found: "Evaluation", folder: str | Path, *, picture: bool = True) -> list[Path]:
+def write(found: Evaluation, folder: str | Path, *, picture: bool = True) -> list[Path]:
     """Write ``evaluation.json``, ``.csv``, ``.md`` and, if matplotlib is there, ``.png``."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +129,7 @@ def write(found: "Evaluation", folder: str | Path, *, picture: bool = True) -> l
     return paths
 
 
-def as_data(found: "Evaluation") -> dict[str, Any]:
+def as_data(found: Evaluation) -> dict[str, Any]:
     """Plain numbers and texts, for machines."""
     data = asdict(found)
     for line, original in zip(data["lines"], found.lines, strict=True):
@@ -86,7 +139,7 @@ def as_data(found: "Evaluation") -> dict[str, Any]:
     return {"schema": 1, "date": stamp, **data}
 
 
-def draw(found: "Evaluation", path: Path) -> Path:
+def draw(found: Evaluation, path: Path) -> Path:
     """Scores of all policies, and by how much the learned ones are better, with intervals."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
