@@ -16,7 +16,7 @@ from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import Episodes, round_report
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
-from decent_gym.simulation.recording import episode_folder, recipe
+from decent_gym.simulation.recording import EpisodeLedgers
 
 try:
     from pettingzoo import ParallelEnv
@@ -78,12 +78,8 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
             for name, levers in zip(self.possible_agents, self.episodes.levers, strict=True)
         }
         self._index = {name: self.scenario.index(name) for name in self.possible_agents}
-        self._recipe = (
-            scenario if isinstance(scenario, str | Path) else self.scenario.name,
-            options,
-        )
-        self._ledger = ledger
-        self._episode = 0
+        places = {} if ledger is None else {0: ledger}
+        self._ledgers = EpisodeLedgers("parallel", places, scenario, options)
         self._seed: int | None = None
 
     def observation_space(self, agent: str) -> spaces.Box:
@@ -97,8 +93,7 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
     @property
     def head(self) -> str | None:
         """Hash of the last ledger record, or None if nothing is recorded."""
-        ledger = self.episodes.ledgers.get(0)
-        return None if ledger is None else ledger.head
+        return self.episodes.head(0)
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
@@ -114,12 +109,10 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
                 seed = int(seeding.np_random(None)[0].integers(2**31))
             else:
                 seed = self.episodes.next_seeds(0, 1)[0]
-        where = episode_folder(self._ledger, self._episode)
+        folders = self._ledgers.claim()
         self.episodes.reset([seed], options)
         self._seed = seed
-        if where is not None:
-            self.episodes.record(where, face="parallel", **recipe(where, *self._recipe))
-        self._episode += 1
+        self._ledgers.begin(self.episodes.record, folders)
         self.agents = list(self.possible_agents)
         return self._observations(), {name: {"seed": seed} for name in self.agents}
 

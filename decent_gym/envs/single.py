@@ -12,14 +12,13 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from decent_gym.clearing import Rules
-from decent_gym.errors import InputError
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import SCENARIOS, Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes, round_report
 from decent_gym.simulation.keys import checked_seed
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
-from decent_gym.simulation.recording import episode_folder, recipe
+from decent_gym.simulation.recording import EpisodeLedgers
 from decent_gym.units import ROUND_SECONDS
 from decent_gym.views.recorder import Recorder
 from decent_gym.views.render import RENDER_MODES, render_round
@@ -100,10 +99,6 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
     ) -> None:
         if render_mode is not None and render_mode not in RENDER_MODES:
             raise unknown_name("render_mode", render_mode, RENDER_MODES)
-        if ledger is not None and not isinstance(ledger, str | Path):
-            raise InputError(
-                f"ledger must be None, 'memory' or a path, got {type(ledger).__name__} {ledger!r}"
-            )
         check_keywords(scenario, options, type(self).__init__)
         self.scenario = find_scenario(scenario, **options)
         self.learner = learner
@@ -116,13 +111,8 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         self._recorder = Recorder(keep=96)
         if render_mode is not None:
             self.episodes.simulation.operator.listen(0, self._recorder)
-        self._ledger = ledger
-        # what a replay builds the scenario from; a Scenario object has no recipe but its name
-        self._recipe = (
-            scenario if isinstance(scenario, str | Path) else self.scenario.name,
-            options,
-        )
-        self._episode = 0
+        places = {} if ledger is None else {0: ledger}
+        self._ledgers = EpisodeLedgers("single", places, scenario, options)
         self._seed: int | None = None
 
     @property
@@ -133,8 +123,7 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
     @property
     def head(self) -> str | None:
         """Hash of the last ledger record, or None if nothing is recorded."""
-        ledger = self.episodes.ledgers.get(0)
-        return None if ledger is None else ledger.head
+        return self.episodes.head(0)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -146,13 +135,11 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
             episode = int(self.np_random.integers(2**31))
         else:
             episode = self.episodes.next_seeds(0, 1)[0]
-        where = episode_folder(self._ledger, self._episode)
+        folders = self._ledgers.claim()
         self.episodes.reset([episode], options)
         super().reset(seed=seed)  # only now: a mistake must leave everything as it was
         self._seed = episode
-        if where is not None:
-            self.episodes.record(where, face="single", **recipe(where, *self._recipe))
-        self._episode += 1
+        self._ledgers.begin(self.episodes.record, folders)
         return self.episodes.observations[0, 0].copy(), {"seed": episode, **self._now()}
 
     def step(

@@ -19,7 +19,7 @@ from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import LEVERS, Episodes
 from decent_gym.simulation.keys import checked_seed
 from decent_gym.simulation.observations import BOUND, FIELDS, FloatArray
-from decent_gym.simulation.recording import episode_folder, recipe
+from decent_gym.simulation.recording import EpisodeLedgers
 from decent_gym.units import checked_int
 
 BoolArray = npt.NDArray[np.bool_]
@@ -100,19 +100,13 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
                 "ledger must be a mapping of world to path or 'memory', or None, got "
                 f"{type(ledger).__name__} {ledger!r}"
             )
-        self._ledger = dict(ledger or {})
-        # what a replay builds the scenario from; a Scenario object has no recipe but its name
-        self._recipe = (
-            scenario if isinstance(scenario, str | Path) else self.scenario.name,
-            options,
-        )
-        for world in self._ledger:
+        for world in ledger or {}:
             checked_int(world, "ledger: world", 0, self.num_envs - 1)
+        self._ledgers = EpisodeLedgers("vector", ledger or {}, scenario, options)
         edges = np.linspace(0, self.num_envs, self._threads + 1).astype(int).tolist()
         self._shards = list(pairwise(edges))
         self._pool: ThreadPoolExecutor | None = None
         self._terminations = np.zeros(self.num_envs, np.bool_)
-        self._resets = 0
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -127,15 +121,10 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin an episode in every world; `seed` + i (or ``seed[i]``) is world i's."""
         seeds = self._seeds(seed)
-        folders = {
-            world: episode_folder(where, self._resets) for world, where in self._ledger.items()
-        }
-        super().reset(seed=seeds[0] if isinstance(seed, int) else None)
+        folders = self._ledgers.claim()
         self.episodes.reset(seeds, options)
-        for world, where in folders.items():
-            assert where is not None, "only worlds that are recorded are listed"
-            self.episodes.record(where, world, face="vector", **recipe(where, *self._recipe))
-        self._resets += 1
+        super().reset(seed=seeds[0] if isinstance(seed, int) else None)
+        self._ledgers.begin(self.episodes.record, folders)
         return self._observations(), {"seed": np.array(seeds, np.int64)}
 
     def step(

@@ -157,6 +157,11 @@ class Episodes:
         operator.listen(world, ledger)
         return ledger
 
+    def head(self, world: int) -> str | None:
+        """Hash of the world's last ledger record, or None if nothing is recorded."""
+        ledger = self.ledgers.get(world)
+        return None if ledger is None else ledger.head
+
     def act(self, k: int, action: npt.ArrayLike, first: int = 0, last: int | None = None) -> None:
         """Set learner k's action, (L_k,) for all or (worlds, L_k); values in [-1, 1].
 

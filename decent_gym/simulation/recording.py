@@ -1,7 +1,7 @@
 """A ledger for one world's episode."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from decent_gym.errors import InputError
 from decent_gym.ledger import Ledger, LedgerHeader, check_free
 from decent_gym.ledger.header import canonical_json
 from decent_gym.market import GridOperator
+from decent_gym.scenarios import Scenario
 
 MEMORY: Final = "memory"
 
@@ -38,17 +39,69 @@ def recipe(where: str | Path, scenario: str | Path, options: Mapping[str, Any]) 
     return {"scenario": name, "options": kept}
 
 
-def episode_folder(where: str | Path | None, number: int) -> str | Path | None:
-    """Where an environment records the episode of that number; ``"memory"`` and None stay.
+class EpisodeLedgers:
+    """Where an environment records its episodes, shared by all faces.
+
+    Parameters
+    ----------
+    face : str
+        Goes to ``meta.json``.
+    where : mapping of int to (str or path)
+        World to ``"memory"`` or a path, under which every episode gets a folder
+        ``episode-000000``, ``episode-000001`` ...
+    scenario, options
+        What the environment was made from, for a replay; of a Scenario only its name is known.
 
     Raises
     ------
     InputError
-        The folder is taken.  Asked before an episode begins, so that nothing has changed.
+        For a place that is neither ``"memory"`` nor a path.
     """
-    if where is None or where == MEMORY:
-        return where
-    return check_free(Path(where) / f"episode-{number:06d}")
+
+    def __init__(
+        self,
+        face: str,
+        where: Mapping[int, str | Path],
+        scenario: str | Path | Scenario,
+        options: Mapping[str, Any],
+    ) -> None:
+        for place in where.values():
+            _checked_place(place)
+        self._face = face
+        self._where = dict(where)
+        self._scenario = scenario.name if isinstance(scenario, Scenario) else scenario
+        self._options = options
+        self._number = 0
+
+    def claim(self) -> dict[int, str | Path]:
+        """Where the coming episodes go; asked before they begin, so that nothing has changed.
+
+        Raises
+        ------
+        InputError
+            A folder is taken.
+        """
+        return {
+            world: place if place == MEMORY else check_free(Path(place) / self._folder())
+            for world, place in self._where.items()
+        }
+
+    def begin(self, record: Callable[..., Ledger], claimed: Mapping[int, str | Path]) -> None:
+        """Record the episodes that have just begun with ``Episodes.record``."""
+        for world, place in claimed.items():
+            facts = recipe(place, self._scenario, self._options)
+            record(place, world, face=self._face, **facts)
+        self._number += 1
+
+    def _folder(self) -> str:
+        return f"episode-{self._number:06d}"
+
+
+def _checked_place(where: object) -> None:
+    if not isinstance(where, str | Path):
+        raise InputError(
+            f"ledger must be None, 'memory' or a path, got {type(where).__name__} {where!r}"
+        )
 
 
 def open_ledger(
@@ -57,8 +110,5 @@ def open_ledger(
     """A ledger in memory (``"memory"``: the head alone) or in a new folder."""
     if where == MEMORY:
         return Ledger(header)
-    if not isinstance(where, str | Path):
-        raise InputError(
-            f"ledger must be None, 'memory' or a path, got {type(where).__name__} {where!r}"
-        )
+    _checked_place(where)
     return Ledger.create(where, header, sync=sync, meta=meta)
