@@ -18,7 +18,6 @@ from decent_gym.errors import DecentGymError
 COMMANDS: Final = {"run": run, "verify": verify, "replay": replay, "scenarios": scenarios}
 
 OK: Final = 0
-FAILED: Final = 1
 MISTAKE: Final = 2
 INTERRUPTED: Final = 130
 

@@ -24,15 +24,11 @@ from numba import njit
 from decent_gym.units import IntArray
 
 LEADS: Final = (0, 1, 2, 4, 8, 16, 32, 64, 95)
-LAST_LEAD: Final = LEADS[-1]
 
 UNIT: Final = 37_837
 """Standard deviation of a shock: that of the sum of four uniform 16-bit integers."""
 TABLE_STEPS: Final = 1_024
 """Table entries per unit of the exponent; the table spans [-2, 2)."""
-
-LOAD, HEAT, WEATHER = 0, 1, 2
-"""Random streams."""
 
 
 def exp_table() -> IntArray:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from decent_gym.errors import InputError
 from decent_gym.ledger import Ledger, LedgerHeader, check_free
-from decent_gym.ledger.header import canonical_json
 from decent_gym.market import GridOperator
 from decent_gym.scenarios import Scenario
 
@@ -17,13 +16,9 @@ MEMORY: Final = "memory"
 
 def header_of(operator: GridOperator, digest: bytes, seed: int) -> LedgerHeader:
     """What the first record of an episode's ledger holds."""
-    return LedgerHeader(
-        names=tuple(organization.name for organization in operator.organizations),
-        priorities=tuple(organization.priority for organization in operator.organizations),
-        rules=canonical_json(operator.rules.to_dict()),
-        start=operator.start,
-        scenario=digest,
-        seed=seed,
+    rules = operator.rules.to_dict()
+    return LedgerHeader.of(
+        operator.organizations, rules, operator.start, scenario=digest, seed=seed
     )
 
 
