@@ -10,7 +10,7 @@ fuel           electricity * fuel_rate                                    mWh, e
 operation      0, or from ``minimum`` to ``maximum``                      Wh el. per round
 =============  =========================================================  ===================
 
-Set-points and following obey the rules of :mod:`decent_gym.district.heat_pump`.  Because
+Set-points and following obey the rules of :mod:`decent_gym.district.part_load`.  Because
 ``eta_electric + eta_thermal <= 1``, ``heat_rate + 1000 <= fuel_rate``: both outputs together never
 exceed the fuel.
 
@@ -19,8 +19,6 @@ value, as gas is billed.
 """
 
 from dataclasses import dataclass
-
-from numba import njit
 
 from decent_gym.district.physical import (
     Number,
@@ -32,7 +30,6 @@ from decent_gym.district.physical import (
     share,
 )
 from decent_gym.errors import InputError
-from decent_gym.units import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,74 +79,3 @@ class CHP:
             "chp_heat_rate": per_input(thermal / electric),
             "chp_fuel_rate": per_output(electric),
         }
-
-
-@njit(cache=True, nogil=True)
-def run(
-    first: int,
-    last: int,
-    setpoint: IntArray,
-    heat_rate: IntArray,
-    maximum: IntArray,
-    minimum: IntArray,
-    electricity: IntArray,
-    heat: IntArray,
-) -> None:
-    """Operate every unit as near to its set-point as physics allows.
-
-    All arrays are int64 (W, N).  Worlds ``first <= w < last``.
-
-    Parameters
-    ----------
-    setpoint : Wh of electricity to make, any int64
-    heat_rate : mWh heat per Wh electricity
-    maximum, minimum : Wh per round
-    electricity : Wh made, filled
-    heat : mWh, filled
-    """
-    for w in range(first, last):
-        for n in range(setpoint.shape[1]):
-            wish = min(max(setpoint[w, n], 0), maximum[w, n])
-            if wish < minimum[w, n]:
-                wish = minimum[w, n] if 2 * wish > minimum[w, n] else 0
-            electricity[w, n] = wish
-            heat[w, n] = wish * heat_rate[w, n]
-
-
-@njit(cache=True, nogil=True)
-def follow(
-    first: int,
-    last: int,
-    heat_rate: IntArray,
-    maximum: IntArray,
-    minimum: IntArray,
-    surplus: IntArray,
-    electricity: IntArray,
-    heat: IntArray,
-) -> None:
-    """Change the operation to cover a deficit or to remove a surplus, within the limits.
-
-    All arrays are int64 (W, N).  Worlds ``first <= w < last``.
-
-    Parameters
-    ----------
-    heat_rate : mWh heat per Wh electricity, more than 0 where there is a unit
-    maximum, minimum : Wh per round
-    surplus : mWh, negative where heat is missing, modified in place
-        A deficit is covered with less than `heat_rate` mWh too much, which stays as a surplus.
-    electricity : Wh made, modified in place
-    heat : mWh, modified in place
-    """
-    for w in range(first, last):
-        for n in range(surplus.shape[1]):
-            if maximum[w, n] == 0 or surplus[w, n] == 0:
-                continue
-            wanted = heat[w, n] - surplus[w, n]
-            level = 0
-            if wanted > 0:
-                level = min(-(-wanted // heat_rate[w, n]), maximum[w, n])
-                if level < minimum[w, n]:
-                    level = minimum[w, n] if electricity[w, n] > 0 else 0
-            electricity[w, n] = level
-            heat[w, n] = level * heat_rate[w, n]
-            surplus[w, n] = heat[w, n] - wanted

@@ -30,10 +30,9 @@ import numpy as np
 from decent_gym.district import (
     battery,
     boiler,
-    chp,
     heat_balance,
-    heat_pump,
     network,
+    part_load,
     thermal_store,
 )
 from decent_gym.district.devices import Devices
@@ -114,10 +113,10 @@ def _heat(d: Devices, f: Flows) -> list[Step]:
     steps: list[Step] = []
     if has_pump:
         made = (f.pump_electricity, f.pump_heat)
-        steps.append((heat_pump.run, (f.pump_setpoint, *pump, *made)))
+        steps.append((part_load.run, (f.pump_setpoint, *pump, *made)))
     if has_chp:
         made = (f.chp_electricity, f.chp_heat)
-        steps.append((chp.run, (f.chp_setpoint, *unit, *made)))
+        steps.append((part_load.run, (f.chp_setpoint, *unit, *made)))
     inputs = (f.heat_demand, f.heat_traded, d.pipe, f.pump_heat, f.chp_heat)
     steps.append((heat_balance.begin, (*inputs, f.surplus)))
     if d.store_capacity.any():
@@ -125,9 +124,9 @@ def _heat(d: Devices, f: Flows) -> list[Step]:
     if d.boiler_max.any():
         steps.append((boiler.cover, (d.boiler_max, f.surplus, f.boiler_heat)))
     if has_pump:
-        steps.append((heat_pump.follow, (*pump, f.surplus, f.pump_electricity, f.pump_heat)))
+        steps.append((part_load.follow, (*pump, f.surplus, f.pump_electricity, f.pump_heat)))
     if has_chp:
-        steps.append((chp.follow, (*unit, f.surplus, f.chp_electricity, f.chp_heat)))
+        steps.append((part_load.follow, (*unit, f.surplus, f.chp_electricity, f.chp_heat)))
     return steps
 
 

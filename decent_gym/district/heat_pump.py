@@ -5,25 +5,15 @@ quantity        formula
 ==============  ======================================================================
 heat            electricity (Wh) * cop (per mille) = mWh, exact
 operation       0, or from ``minimum`` to ``maximum`` Wh of electricity per round
-set-point       clipped to [0, maximum]; below ``minimum`` the nearer of 0 and
-                ``minimum`` (half-way: 0)
-following       h = heat it makes minus the surplus it is asked to remove;
-                h <= 0: off.  Otherwise ceil(h / cop), at most ``maximum``;
-                below ``minimum`` it idles there if it is running and stays off if it is not
 ==============  ======================================================================
 
-So following never turns a surplus into a deficit, and never starts a heat pump for less than its
-minimum.  The coefficient of performance comes from :mod:`decent_gym.district.cop`.
-
-Source: part-load limits as a semi-continuous range of operation, the usual model of unit
-commitment (e.g. A. J. Wood, B. F. Wollenberg, G. B. Sheble, "Power Generation, Operation, and
-Control", 3rd ed., 2014, chapter 4).
+Set-points and following obey the rules of :mod:`decent_gym.district.part_load`.  The coefficient of
+performance comes from :mod:`decent_gym.district.cop`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from decent_gym.district.cop import cop_of, supply_fault
 from decent_gym.district.physical import MWH_PER_WH, Number, part, power, quantity, share
@@ -89,74 +79,3 @@ class HeatPump:
             rating = int(self.cop(np.array([round(rated * 10)], np.int64))[0])
             most = -(-heat * MWH_PER_WH // rating)
         return {"pump_max": most, "pump_min": part(most, load, up=True)}
-
-
-@njit(cache=True, nogil=True)
-def run(
-    first: int,
-    last: int,
-    setpoint: IntArray,
-    cop: IntArray,
-    maximum: IntArray,
-    minimum: IntArray,
-    electricity: IntArray,
-    heat: IntArray,
-) -> None:
-    """Operate every heat pump as near to its set-point as physics allows.
-
-    All arrays are int64 (W, N).  Worlds ``first <= w < last``.
-
-    Parameters
-    ----------
-    setpoint : Wh of electricity, any int64
-    cop : per mille
-    maximum, minimum : Wh per round
-    electricity : Wh, filled
-    heat : mWh, filled
-    """
-    for w in range(first, last):
-        for n in range(setpoint.shape[1]):
-            wish = min(max(setpoint[w, n], 0), maximum[w, n])
-            if wish < minimum[w, n]:
-                wish = minimum[w, n] if 2 * wish > minimum[w, n] else 0
-            electricity[w, n] = wish
-            heat[w, n] = wish * cop[w, n]
-
-
-@njit(cache=True, nogil=True)
-def follow(
-    first: int,
-    last: int,
-    cop: IntArray,
-    maximum: IntArray,
-    minimum: IntArray,
-    surplus: IntArray,
-    electricity: IntArray,
-    heat: IntArray,
-) -> None:
-    """Change the operation to cover a deficit or to remove a surplus, within the limits.
-
-    All arrays are int64 (W, N).  Worlds ``first <= w < last``.
-
-    Parameters
-    ----------
-    cop : per mille, more than 0 where there is a heat pump
-    maximum, minimum : Wh per round
-    surplus : mWh, negative where heat is missing, modified in place
-        A deficit is covered with less than `cop` mWh too much, which stays as a surplus.
-    electricity : Wh, modified in place
-    heat : mWh, modified in place
-    """
-    for w in range(first, last):
-        for n in range(surplus.shape[1]):
-            if maximum[w, n] == 0 or surplus[w, n] == 0:
-                continue
-            wanted = heat[w, n] - surplus[w, n]
-            level = 0
-            if wanted > 0:
-                level = min(-(-wanted // cop[w, n]), maximum[w, n])
-                if level < minimum[w, n]:
-                    level = minimum[w, n] if electricity[w, n] > 0 else 0
-            electricity[w, n] = level
-            heat[w, n] = level * cop[w, n]
-            surplus[w, n] = heat[w, n] - wanted

@@ -18,8 +18,7 @@ from decent_gym.district import (
     HeatNetwork,
     HeatPump,
     ThermalStore,
-    chp,
-    heat_pump,
+    part_load,
 )
 
 
@@ -225,12 +224,11 @@ def test_setpoints_below_the_minimum_go_to_the_nearer_end(setpoint, level):
     assert (out.chp_electricity, out.electricity, out.heat) == (level, -level, 0)
 
 
-@pytest.mark.parametrize("kernel", [heat_pump.run, chp.run])
-def test_half_way_to_the_minimum_is_off(kernel):
+def test_half_way_to_the_minimum_is_off():
     setpoint = np.array([[99, 100, 101, 150]])
     most, least, rate = (np.full((1, 4), value, np.int64) for value in (500, 200, 3000))
     level, heat = np.zeros((2, 1, 4), np.int64)
-    kernel(0, 1, setpoint, rate, most, least, level, heat)
+    part_load.run(0, 1, setpoint, rate, most, least, level, heat)
     assert level.tolist() == [[0, 0, 200, 200]]
     assert heat.tolist() == [[0, 0, 600_000, 600_000]]
 
