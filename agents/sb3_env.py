@@ -19,9 +19,13 @@ from decent_gym.envs import TraderVectorEnv
 class TraderVecEnv(VecEnv):
     """``decent_gym/Trader-v0`` n times, in one batch, as Stable-Baselines3's ``VecEnv``.
 
+    With ``learners="all"`` every row is one organization of one world: one policy is shared by all
+    organizations of all worlds.
+
     Parameters
     ----------
     num_envs : int
+        Rows: worlds, or worlds times learners.
     **options
         As in :class:`decent_gym.envs.TraderVectorEnv`: scenario, learner, rounds, threads ...
 
@@ -38,9 +42,17 @@ class TraderVecEnv(VecEnv):
         )
         self._actions: npt.ArrayLike = ()
 
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """World w begins its next episode with `seed` + w; returns the seed of every row."""
+        first = super().seed(seed)[0]
+        per_world = self.num_envs // self.core.worlds
+        self._seeds = [first + row // per_world for row in range(self.num_envs)]
+        return self._seeds
+
     def reset(self) -> npt.NDArray[np.float32]:
         """Begin an episode in every world, on the seeds given to :meth:`seed`, if any."""
-        given = None if None in self._seeds else [int(seed) for seed in self._seeds]
+        seeds = self._seeds[:: self.num_envs // self.core.worlds]
+        given = None if None in seeds else [int(seed) for seed in seeds]
         observations, infos = self.core.reset(seed=given, options=self._options[0] or None)
         self.reset_infos = [{"seed": seed} for seed in infos["seed"].tolist()]
         self._reset_seeds()

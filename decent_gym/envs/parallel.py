@@ -79,7 +79,7 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
         }
         self._index = {name: self.scenario.index(name) for name in self.possible_agents}
         places = {} if ledger is None else {0: ledger}
-        self._ledgers = EpisodeLedgers("parallel", places, scenario, options)
+        self._ledgers = EpisodeLedgers("parallel", places, {0: scenario}, options)
         self._seed: int | None = None
 
     def observation_space(self, agent: str) -> spaces.Box:

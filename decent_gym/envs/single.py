@@ -112,7 +112,7 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
         if render_mode is not None:
             self.episodes.simulation.operator.listen(0, self._recorder)
         places = {} if ledger is None else {0: ledger}
-        self._ledgers = EpisodeLedgers("single", places, scenario, options)
+        self._ledgers = EpisodeLedgers("single", places, {0: scenario}, options)
         self._seed: int | None = None
 
     @property

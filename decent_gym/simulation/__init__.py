@@ -6,6 +6,7 @@ from decent_gym.simulation.observations import Field, observation_fields
 from decent_gym.simulation.report import round_report
 from decent_gym.simulation.rewards import REWARDS, Term
 from decent_gym.simulation.simulation import Simulation
+from decent_gym.simulation.variants import Variants
 
 __all__ = [
     "LEVERS",
@@ -14,6 +15,7 @@ __all__ = [
     "Field",
     "Simulation",
     "Term",
+    "Variants",
     "levers_of",
     "observation_fields",
     "round_report",

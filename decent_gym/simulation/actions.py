@@ -21,9 +21,11 @@ boiler_limit     the limit price of its heat
 Quantities are shares of what is physically feasible in the open round.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from decent_gym.scenarios import Member
@@ -60,23 +62,40 @@ def levers_of(member: Member) -> IntArray:
     return np.array([lever for pair in pairs for lever in pair], np.int64)
 
 
+def owned_levers(members: Sequence[Member]) -> npt.NDArray[np.bool_]:
+    """Which levers each of `members` can move, (N, 10)."""
+    owned = np.zeros((len(members), len(LEVERS)), np.bool_)
+    for n, member in enumerate(members):
+        owned[n, levers_of(member)] = True
+    return owned
+
+
 @njit(cache=True, nogil=True)
-def write_actions(values, levers, slack, n, first, last, actions):  # type: ignore[no-untyped-def]
-    """Round `values` (1 or last - first, L) to parts per million into `actions` (W, N, 10).
+def write_actions(  # type: ignore[no-untyped-def]
+    values, levers, owned, slack, learners, begin, first, last, actions
+):
+    """Round `values` (1 or last - first, K, L) to parts per million into `actions` (W, N, 10).
+
+    They belong to the learners ``begin .. begin + K - 1`` of `learners` (W, L); levers that one
+    does not own (`owned`, (N, 10)) are left alone.
 
     Returns the flat index of the first value beyond +-(1 + slack), NaN included, or -1; then
     nothing has been written.
     """
-    rows, width = values.shape
+    rows, count, width = values.shape
     for i in range(rows):
-        for j in range(width):
-            if not -1 - slack <= values[i, j] <= 1 + slack:
-                return i * width + j
+        for k in range(count):
+            for j in range(width):
+                if not -1 - slack <= values[i, k, j] <= 1 + slack:
+                    return (i * count + k) * width + j
     for w in range(first, last):
         i = w - first if rows > 1 else 0
-        for j in range(width):
-            value = min(max(values[i, j], -1.0), 1.0)
-            actions[w, n, levers[j]] = np.int64(np.rint(value * 1_000_000))
+        for k in range(count):
+            n = learners[w, begin + k]
+            for j in range(width):
+                if owned[n, levers[j]]:
+                    value = min(max(values[i, k, j], -1.0), 1.0)
+                    actions[w, n, levers[j]] = np.int64(np.rint(value * 1_000_000))
     return -1
 
 

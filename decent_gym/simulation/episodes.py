@@ -15,9 +15,10 @@ from decent_gym.errors import ActionError, InputError, RoundOrderError
 from decent_gym.ledger import Ledger
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
-from decent_gym.simulation.actions import LEVERS, levers_of, write_actions
+from decent_gym.simulation.actions import LEVERS, owned_levers, write_actions
 from decent_gym.simulation.keys import checked_seed, drawn_start, next_seed
 from decent_gym.simulation.observations import FloatArray
+from decent_gym.simulation.population import Learners, TradersOfWorlds
 from decent_gym.simulation.recording import header_of, open_ledger
 from decent_gym.simulation.rewards import REWARDS, SCORE_TERMS, weigh
 from decent_gym.simulation.simulation import Simulation
@@ -34,7 +35,7 @@ class Episodes:
     Parameters
     ----------
     scenario : Scenario
-    learners : sequence of str
+    learners : sequence of str, or one such sequence per world
         Organizations that learn.
     worlds : int
     rounds : int
@@ -56,52 +57,57 @@ class Episodes:
     def __init__(
         self,
         scenario: Scenario,
-        learners: Sequence[str],
+        learners: Learners,
         *,
         worlds: int = 1,
         rounds: int = 96,
         split: str = "train",
         reward: str = "score",
-        traders: str | Mapping[str, str] | None = None,
+        traders: TradersOfWorlds = None,
     ) -> None:
         self.rounds = checked_int(rounds, "rounds (length of an episode)", 1, scenario.rounds)
         scenario.splits.weeks(split, scenario.rounds)  # refuses a misspelt split at once
         self.split = split
-        self._traders = traders
         self._starts: dict[str, IntArray] = {}
         self._weights = np.array(REWARDS[reward], np.float64) / NANO_EUR_PER_EUR
         self.simulation = Simulation(scenario, worlds=worlds, learners=learners, traders=traders)
         self.scenario = scenario
-        self.levers = tuple(levers_of(scenario.members[scenario.index(n)]) for n in learners)
-        for name, levers in zip(learners, self.levers, strict=True):
-            if not len(levers):
+        self._owned = owned_levers(scenario.members)
+        who = self.simulation.learners
+        for n in np.unique(who).tolist():
+            if not self._owned[n].any():
                 able = [m.name for m in scenario.members if m.flexible]
                 raise InputError(
-                    f"{name!r} has no flexible device and nothing to decide; choose one of "
-                    f"{', '.join(able)}"
+                    f"{scenario.members[n].name!r} has no flexible device and nothing to decide; "
+                    f"choose one of {', '.join(able)}"
                 )
+        self.levers = tuple(np.flatnonzero(self._owned[column].any(axis=0)) for column in who.T)
         self.observations: FloatArray = np.zeros(self.simulation.observation_shape(), np.float32)
-        self.rewards = np.zeros(self.simulation.learners.shape, np.float64)
+        self.rewards = np.zeros(who.shape, np.float64)
         self.elapsed = np.full(worlds, self.rounds, np.int64)
         self.ledgers: dict[int, Ledger] = {}
-        self._index = [scenario.index(name) for name in learners]
-        self.simulation.operator.actions = np.zeros((worlds, len(learners) * len(LEVERS)), np.int64)
+        self.simulation.operator.actions = np.zeros((worlds, who.shape[1] * len(LEVERS)), np.int64)
 
     @property
     def worlds(self) -> int:
         """W."""
         return self.simulation.worlds
 
-    def reset(
+    def plan(
         self,
         seeds: Sequence[int] | IntArray,
         options: Mapping[str, Any] | None = None,
         first: int = 0,
         last: int | None = None,
-    ) -> None:
-        """Begin episodes in the worlds ``first .. last - 1``, one seed each.
+    ) -> list[tuple[int, int]]:
+        """Seed and first round of the episodes that :meth:`begin` would begin; changes nothing.
 
-        `options` may hold ``start`` (the first round, the same for all) and ``split``.
+        `options` may hold ``start`` (the first round, one for all or one per world) and ``split``.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For an option that there is not, or a seed or start out of range.
         """
         last = self.simulation.operator.end_of_range(first, last)
         options = options or {}
@@ -110,18 +116,45 @@ class Episodes:
                 raise unknown_name("reset option", key, RESET_OPTIONS)
         split = options.get("split", self.split)
         self.scenario.splits.weeks(split, self.scenario.rounds)
-        if "start" not in options:
-            starts = self._starts_of(split)
-        else:
-            bound = self.scenario.rounds - self.rounds
-            chosen = [checked_int(options["start"], "reset option start", 0, bound)]
-            starts = np.array(chosen, np.int64)
         checked = [checked_seed(seed) for seed in seeds]
-        drawn = [drawn_start(seed, starts) for seed in checked]
-        self.simulation.reset(checked, drawn, first, last)
+        if "start" in options:
+            starts = self._given_starts(options["start"], last - first)
+        else:
+            possible = self._starts_of(split)
+            starts = [drawn_start(seed, possible) for seed in checked]
+        if len(checked) != last - first:
+            raise InputError(f"{last - first} worlds need {last - first} seeds, got {len(checked)}")
+        return list(zip(checked, starts, strict=True))
+
+    def begin(
+        self, planned: Sequence[tuple[int, int]], first: int = 0, last: int | None = None
+    ) -> None:
+        """Begin planned episodes in the worlds ``first .. last - 1``."""
+        last = self.simulation.operator.end_of_range(first, last)
+        self.simulation.reset(
+            [seed for seed, _ in planned], [start for _, start in planned], first, last
+        )
         self._end_ledgers(first, last)
         self.elapsed[first:last] = 0
         self.simulation.observe(self.observations, first, last)
+
+    def reset(
+        self,
+        seeds: Sequence[int] | IntArray,
+        options: Mapping[str, Any] | None = None,
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        """Plan and begin at once."""
+        self.begin(self.plan(seeds, options, first, last), first, last)
+
+    def _given_starts(self, start: Any, worlds: int) -> list[int]:
+        """The reset option ``start``: one round for all worlds, or one per world."""
+        bound = self.scenario.rounds - self.rounds
+        given = start if is_one_per_world(start) else [start] * worlds
+        if len(given) != worlds:
+            raise InputError(f"reset option start must be one round or {worlds}, got {len(given)}")
+        return [checked_int(one, "reset option start", 0, bound) for one in given]
 
     def _starts_of(self, split: str) -> IntArray:
         """First rounds of the split's episodes; computed once, when somebody needs them."""
@@ -142,14 +175,14 @@ class Episodes:
         seed, start = int(self.simulation.seeds[world]), int(operator.round[world])
         # every world has a seed of its own, so its place in the batch is no part of what it is
         header = header_of(operator, self.scenario.digest, seed)
-        names = [self.scenario.members[index].name for index in self._index]
+        names = [self._name(world, k) for k in range(len(self.levers))]
+        traders = self.simulation.traders[world]
         facts = {
             "learners": names,
-            "traders": self._traders if self._traders is None else _plain(self._traders),
+            "traders": dict(traders) if isinstance(traders, Mapping) else traders,
             "seed": seed,
             "start": start,
             "rounds": self.rounds,
-            "world": world,
         }
         ledger = open_ledger(where, header, {**facts, **meta})
         self._end_ledgers(world, world + 1)
@@ -163,7 +196,7 @@ class Episodes:
         return None if ledger is None else ledger.head
 
     def act(self, k: int, action: npt.ArrayLike, first: int = 0, last: int | None = None) -> None:
-        """Set learner k's action, (L_k,) for all or (worlds, L_k); values in [-1, 1].
+        """Set learner k's action, (A_k,) for all or (worlds, A_k); values in [-1, 1].
 
         Raises
         ------
@@ -172,23 +205,51 @@ class Episodes:
         """
         last = self.simulation.operator.end_of_range(first, last)
         levers = self.levers[k]
-        n, actions = self._index[k], self.simulation.actions
-        values = _numbers(action, len(levers), last - first)
+        width = len(levers)
+        values = numbers(action, ((width,), (last - first, width)))
         if values is None:
             raise ActionError(
-                f"action of {self._name(k)!r} must be {len(levers)} numbers in [-1, 1] "
-                f"({', '.join(LEVERS[i] for i in levers)}), got {_shown(action)}"
+                f"action of {self._name(first, k)!r} must be {width} numbers in [-1, 1] "
+                f"({', '.join(LEVERS[i] for i in levers)}), got {shown(action)}"
             )
-        bad = int(write_actions(values, levers, _SLACK, n, first, last, actions))
+        self._write(values.reshape(-1, 1, width), levers, k, first, last, range(first, last))
+
+    def act_all(
+        self, values: npt.NDArray[np.float64], levers: IntArray, worlds: Sequence[int]
+    ) -> None:
+        """Set the actions of all learners of all worlds, (W, L, A), an entry per lever.
+
+        Levers that a learner does not own are ignored; `worlds` are the numbers that an error
+        names.
+
+        Raises
+        ------
+        ActionError
+            For NaN, infinity or values outside [-1, 1].
+        """
+        self._write(values, levers, 0, 0, self.worlds, worlds)
+
+    def _write(
+        self,
+        values: npt.NDArray[np.float64],
+        levers: IntArray,
+        k: int,
+        first: int,
+        last: int,
+        worlds: Sequence[int],
+    ) -> None:
+        who, actions = self.simulation.learners, self.simulation.actions
+        bad = int(write_actions(values, levers, self._owned, _SLACK, who, k, first, last, actions))
         if bad >= 0:
+            world, row = divmod(bad // len(levers), values.shape[1])
             raise ActionError(
-                f"action of {self._name(k)!r}: {LEVERS[levers[bad % len(levers)]]} must be in "
-                f"[-1, 1], got {values.flat[bad]}; clip it, for example with "
-                "gymnasium.wrappers.ClipAction"
+                f"action of {self._name(first + world, k + row)!r} in world {worlds[world]}: "
+                f"{LEVERS[levers[bad % len(levers)]]} must be in [-1, 1], got {values.flat[bad]}; "
+                "clip it, for example with gymnasium.wrappers.ClipAction"
             )
 
-    def _name(self, k: int) -> str:
-        return self.scenario.members[self._index[k]].name
+    def _name(self, world: int, k: int) -> str:
+        return self.scenario.members[int(self.simulation.learners[world, k])].name
 
     def step(self, first: int = 0, last: int | None = None) -> None:
         """Run one round on the actions set by :meth:`act`; fills observations and rewards."""
@@ -197,12 +258,17 @@ class Episodes:
             raise RoundOrderError("the episode has ended (or not begun); call reset() first")
         simulation = self.simulation
         if simulation.operator.listeners:
-            chosen = simulation.actions[first:last][:, self._index]
+            span = np.arange(first, last)[:, None]
+            chosen = simulation.actions[span, simulation.learners[first:last]]
             simulation.operator.actions[first:last] = chosen.reshape(last - first, -1)
         simulation.step(first, last)
         self.elapsed[first:last] += 1
         simulation.observe(self.observations, first, last)
         weigh(first, last, simulation.learners, self._weights, simulation.terms, self.rewards)
+
+    def owned(self) -> npt.NDArray[np.bool_]:
+        """Which of ``LEVERS`` each learner can move, (W, L, 10)."""
+        return self._owned[self.simulation.learners]
 
     def ended(self) -> npt.NDArray[np.bool_]:
         """Which worlds' episodes are over, (W,)."""
@@ -210,8 +276,9 @@ class Episodes:
 
     def scores(self) -> npt.NDArray[np.float64]:
         """Euro per learner since the start, (W, L): money, stored energy, wear, comfort."""
-        totals = self.simulation.totals[list(SCORE_TERMS)][:, :, self._index].sum(axis=0)
-        return np.asarray(totals / NANO_EUR_PER_EUR, np.float64)
+        totals = self.simulation.totals[: len(SCORE_TERMS)].sum(axis=0)
+        mine = np.take_along_axis(totals, self.simulation.learners, axis=1)
+        return np.asarray(mine / NANO_EUR_PER_EUR, np.float64)
 
     def close(self) -> None:
         """Close all ledgers; rounds that follow are not recorded."""
@@ -227,22 +294,26 @@ class Episodes:
             ledger.close()
 
 
-def _plain(traders: str | Mapping[str, str]) -> str | dict[str, str]:
-    return traders if isinstance(traders, str) else dict(traders)
+def is_one_per_world(start: Any) -> bool:
+    """Whether the reset option ``start`` lists rounds, instead of being one."""
+    return isinstance(start, list | tuple) or (isinstance(start, np.ndarray) and start.ndim == 1)
 
 
-def _numbers(action: npt.ArrayLike, levers: int, worlds: int) -> npt.NDArray[np.float64] | None:
-    """An action as float64 (1 or worlds, levers), or None if it is something else."""
+def numbers(
+    action: npt.ArrayLike, shapes: Sequence[tuple[int, ...]]
+) -> npt.NDArray[np.float64] | None:
+    """An action as contiguous float64 of one of the shapes, or None if it is something else."""
     try:
         values = np.asarray(action)
     except ValueError:  # rows of different lengths
         return None
-    if values.dtype.kind not in "fi" or values.shape not in ((levers,), (worlds, levers)):
+    if values.dtype.kind not in "fi" or values.shape not in shapes:
         return None
-    return np.ascontiguousarray(values, np.float64).reshape(-1, levers)
+    return np.ascontiguousarray(values, np.float64)
 
 
-def _shown(action: npt.ArrayLike) -> str:
+def shown(action: npt.ArrayLike) -> str:
+    """What was given in the place of an action, for an error."""
     try:
         values = np.asarray(action)
     except ValueError:

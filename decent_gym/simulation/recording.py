@@ -44,8 +44,10 @@ class EpisodeLedgers:
     where : mapping of int to (str or path)
         World to ``"memory"`` or a path, under which every episode gets a folder
         ``episode-000000``, ``episode-000001`` ...
-    scenario, options
-        What the environment was made from, for a replay; of a Scenario only its name is known.
+    scenarios : mapping of int to (str, Path or Scenario)
+        World to what it was made from, for a replay; of a Scenario only its name is known.
+    options : mapping
+        Keywords of the scenarios.
 
     Raises
     ------
@@ -57,14 +59,17 @@ class EpisodeLedgers:
         self,
         face: str,
         where: Mapping[int, str | Path],
-        scenario: str | Path | Scenario,
+        scenarios: Mapping[int, str | Path | Scenario],
         options: Mapping[str, Any],
     ) -> None:
         for place in where.values():
             _checked_place(place)
         self._face = face
         self._where = dict(where)
-        self._scenario = scenario.name if isinstance(scenario, Scenario) else scenario
+        self._scenarios = {
+            world: found.name if isinstance(found, Scenario) else found
+            for world, found in scenarios.items()
+        }
         self._options = options
         self._number = 0
 
@@ -84,7 +89,7 @@ class EpisodeLedgers:
     def begin(self, record: Callable[..., Ledger], claimed: Mapping[int, str | Path]) -> None:
         """Record the episodes that have just begun with ``Episodes.record``."""
         for world, place in claimed.items():
-            facts = recipe(place, self._scenario, self._options)
+            facts = recipe(place, self._scenarios[world], self._options)
             record(place, world, face=self._face, **facts)
         self._number += 1
 

@@ -4,7 +4,7 @@ A step, in order: traders decide on forecasts, their decisions become offers, th
 devices follow what was accepted, the operator completes the round, and the next one is prepared.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,16 +27,15 @@ from decent_gym.simulation.forecast import (
 from decent_gym.simulation.keys import checked_seed, episode_key
 from decent_gym.simulation.metering import meter
 from decent_gym.simulation.observations import FIELDS, LEAD_ARRAY, FloatArray, calendar, observe
-from decent_gym.simulation.rewards import Term, begin_potential, value_round
-from decent_gym.traders import (
-    LEARNER,
-    NOBODY,
-    TRADERS,
-    Decisions,
-    TraderView,
-    decide_all,
-    traders_of,
+from decent_gym.simulation.population import (
+    Learners,
+    TradersOfWorlds,
+    learner_indices,
+    policy_codes,
+    traders_by_world,
 )
+from decent_gym.simulation.rewards import Term, begin_potential, value_round
+from decent_gym.traders import Decisions, TraderView, decide_all, traders_of
 from decent_gym.units import ROUNDS_PER_DAY, IntArray, checked_int
 
 
@@ -47,9 +46,9 @@ class Simulation:
     ----------
     scenario : Scenario
     worlds : int
-    learners : sequence of str
+    learners : sequence of str, or one such sequence per world
         Organizations for which :meth:`step` takes actions.
-    traders : str or mapping of str to str, optional
+    traders : str or mapping of str to str, or one of these per world, optional
         The scripted trader of everybody else: one name for all, or one per organization; the
         default is each member's own.
 
@@ -59,6 +58,8 @@ class Simulation:
     devices : Devices, states of all devices
     flows : Flows, what the devices did in the last round
     decisions : Decisions, of the last round
+    learners : int64 (W, L), account indices
+    traders : list of what was given, one entry per world
     terms : int64 n-euro (8, W, N), of the last round, rows as in ``Term``
     totals : int64 n-euro (8, W, N), since the episode's start
     seeds : int64 (W,), of the running episodes
@@ -76,8 +77,8 @@ class Simulation:
         scenario: Scenario,
         *,
         worlds: int = 1,
-        learners: Sequence[str] = (),
-        traders: str | Mapping[str, str] | None = None,
+        learners: Learners = (),
+        traders: TradersOfWorlds = None,
     ) -> None:
         if not isinstance(scenario, Scenario):
             raise InputError(f"scenario must be a Scenario, got {scenario!r}; scenario() finds one")
@@ -90,8 +91,10 @@ class Simulation:
         )
         # under "residual" the utility serves the rest after clearing and quotes nothing
         self._quoting = self._utility if scenario.rules.utility == "book" else -1
-        self.learners = np.array([_indices(learners, scenario)] * worlds, np.int64)
-        self._assign(learners, traders)
+        self.learners = learner_indices(learners, scenario, worlds)
+        self.traders = traders_by_world(traders, worlds)
+        self.policy = policy_codes(self.traders, self.learners, scenario)
+        self._traders = traders_of(np.unique(self.policy).tolist())
         self._begun = np.zeros(worlds, np.bool_)
         rows = _most_offers(scenario)
         self.operator = GridOperator(
@@ -110,33 +113,6 @@ class Simulation:
         self._build_profiles(scenario)
         self._build_memory(scenario)
         self._build_view(scenario)
-
-    def _assign(self, learners: Sequence[str], traders: str | Mapping[str, str] | None) -> None:
-        """Who decides for whom."""
-        scenario = self.scenario
-        if isinstance(traders, Mapping):
-            for name in traders:
-                scenario.index(name)
-        elif traders is not None and not isinstance(traders, str):
-            raise InputError(
-                "traders must be one name for all, a mapping of organization to name, or None, "
-                f"got {type(traders).__name__} {traders!r}"
-            )
-        codes = []
-        for index, member in enumerate(scenario.members):
-            name = member.trader
-            if isinstance(traders, str):
-                name = traders
-            elif traders is not None:
-                name = traders.get(member.name, member.trader)
-            code = TRADERS[name].code
-            if member.name in learners:
-                if index == self._utility:
-                    raise InputError(f"{member.name!r} is the utility; it only quotes its tariffs")
-                code = LEARNER
-            codes.append(NOBODY if index == self._utility else code)
-        self.policy = np.array([codes] * self.worlds, np.int64)
-        self._traders = traders_of(codes)
 
     def _build_district(self, scenario: Scenario) -> None:
         worlds, n = self.worlds, len(scenario.members)
@@ -401,14 +377,6 @@ class Simulation:
     def observation_shape(self) -> tuple[int, int, int]:
         """(W, L, F) of the array that :meth:`observe` fills."""
         return (*self.learners.shape, len(FIELDS))
-
-
-def _indices(learners: Sequence[str], scenario: Scenario) -> list[int]:
-    """Where the learners stand among the scenario's members."""
-    found = [] if isinstance(learners, str) else [scenario.index(name) for name in learners]
-    if isinstance(learners, str) or len(set(found)) < len(found):
-        raise InputError(f"learners must be a list of different names, got {learners!r}")
-    return found
 
 
 def _checked_begins(

@@ -41,6 +41,20 @@ def test_an_episode_goes_on_with_fresh_seeds_where_none_are_given():
     assert len({info["seed"] for info in envs.reset_infos}) == 2
 
 
+def test_every_organization_of_every_world_may_share_one_policy():
+    envs = TraderVecEnv(10, scenario=SCENARIO, learners="all", rounds=4)
+    envs.seed(5)
+    envs.reset()
+    assert [info["seed"] for info in envs.reset_infos] == [5] * 5 + [6] * 5
+    learned = VecNormalize(envs)
+    model = PPO("MlpPolicy", learned, n_steps=8, batch_size=40, n_epochs=1, seed=1, device="cpu")
+    model.learn(160)
+    assert model.num_timesteps == 160
+    assert len({info["seed"] for info in envs.reset_infos}) == 2
+    ends = [envs.step(np.zeros((10, *envs.action_space.shape)))[2] for _ in range(4)]
+    assert [end.tolist() for end in ends].count([True] * 10) == 1
+
+
 def test_ppo_learns_on_it():
     envs = VecNormalize(TraderVecEnv(8, threads=2, **OPTIONS))
     model = PPO("MlpPolicy", envs, n_steps=16, batch_size=64, n_epochs=1, seed=1, device="cpu")

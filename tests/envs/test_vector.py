@@ -23,6 +23,12 @@ def vector(n, **options):
     )
 
 
+def only(envs):
+    """The one batch of an environment whose worlds share a scenario."""
+    ((episodes, _),) = envs.variants.batches
+    return episodes
+
+
 def actions(env, steps, seed=0):
     random = np.random.default_rng(seed)
     return random.uniform(-1, 1, (steps, *env.action_space.shape)).astype(np.float32)
@@ -68,10 +74,10 @@ def test_threads_change_nothing(threads):
 def test_worlds_that_end_at_different_times_begin_again_alone():
     envs = vector(4).unwrapped
     envs.reset(seed=1)
-    envs.episodes.reset([91, 92], {"start": 0}, 1, 3)
+    only(envs).reset([91, 92], {"start": 0}, 1, 3)
     for _ in range(4):
         envs.step(np.zeros(envs.action_space.shape))
-    envs.episodes.reset([93], None, 2, 3)
+    only(envs).reset([93], None, 2, 3)
     seen = []
     for _ in range(12):
         *_, truncations, _ = envs.step(np.zeros(envs.action_space.shape))
@@ -89,7 +95,7 @@ def test_a_recorded_world_has_the_head_of_the_single_face(tmp_path):
     for action in chosen[:-1]:  # the last step ends the episode, and with it the ledger
         envs.step(action)
         single.step(action[1])
-    ledger = envs.episodes.ledgers[1]
+    ledger = only(envs).ledgers[1]
     assert ledger.rounds == 11
     envs.step(chosen[-1])
     single.step(chosen[-1][1])
@@ -115,14 +121,14 @@ def test_copying_is_a_choice():
 def test_bad_input_is_named_and_changes_nothing():
     envs = vector(3).unwrapped
     envs.reset(seed=1)
-    before = envs.episodes.simulation.totals.copy()
+    before = only(envs).simulation.totals.copy()
     bad = np.zeros(envs.action_space.shape)
     bad[1, 0] = np.nan
     with pytest.raises(ActionError, match="battery must be in"):
         envs.step(bad)
     with pytest.raises(ActionError, match="shape"):
         envs.step(np.zeros((2, bad.shape[1])))
-    assert np.array_equal(before, envs.episodes.simulation.totals)
+    assert np.array_equal(before, only(envs).simulation.totals)
     with pytest.raises(InputError, match="seed must be one integer or 3, got 2"):
         envs.reset(seed=[1, 2])
     with pytest.raises(UnknownNameError, match="did you mean 'threads'"):
@@ -140,14 +146,14 @@ def test_a_recorded_world_can_be_replayed_and_is_never_overwritten(tmp_path):
     envs = vector(2, ledger={1: tmp_path / "one"}, **named).unwrapped
     envs.reset(seed=20)
     envs.step(np.ones(envs.action_space.shape))
-    before = envs.episodes.simulation.operator.round.copy()
+    before = only(envs).simulation.operator.round.copy()
     (tmp_path / "one" / "episode-000001").write_text("somebody's file")
     with pytest.raises(InputError, match="episode-000001 is taken"):
         envs.reset(seed=21)
     for seed in (True, -1, [1, -1]):
         with pytest.raises(InputError, match="seed"):
             envs.reset(seed=seed)
-    assert np.array_equal(before, envs.episodes.simulation.operator.round)
+    assert np.array_equal(before, only(envs).simulation.operator.round)
     (tmp_path / "one" / "episode-000001").unlink()
     envs.reset(seed=21)
     envs.step(np.ones(envs.action_space.shape))

@@ -434,7 +434,7 @@ def test_traders_can_be_chosen_one_by_one() -> None:
         ({"learners": "battery"}, "list of different names, got 'battery'"),
         ({"learners": ("battery", "battery")}, "list of different names"),
         ({"traders": 5}, "traders must be .* got int 5"),
-        ({"traders": ["truthful"]}, "traders must be .* got list"),
+        ({"traders": ["truthful"] * 2}, "traders must be .* got list"),
     ],
 )
 def test_other_mistakes_are_told_too(arguments: dict[str, object], says: str) -> None:
