@@ -22,8 +22,13 @@ class Opponent(Protocol):
     """Whatever has ``predict``, such as :class:`agents.learned.LearnedPolicy`."""
 
     def predict(self, obs: npt.ArrayLike) -> FloatArray:
-        """Actions (n, A) in the league's action space for observations (n, F)."""
+        """Actions (n, A) in the league's action space for its observations (n, F + members)."""
         ...
+
+
+def one_hot(names: Sequence[str], members: Sequence[str]) -> FloatArray:
+    """The entries that say who is who, float32 (names, members)."""
+    return (np.array(names)[:, None] == np.array(members)).astype(np.float32)
 
 
 class LeagueVecEnv(VecEnv):
@@ -39,6 +44,9 @@ class LeagueVecEnv(VecEnv):
 
     In scripted and frozen worlds the members take turns to learn, world by world.  Organizations
     outside the league are scripted everywhere.
+
+    Members share a policy, so a row's observation says who it is: the fields of the environment,
+    then one entry per member, 1 for the row's own and 0 for the others.
 
     Parameters
     ----------
@@ -95,8 +103,12 @@ class LeagueVecEnv(VecEnv):
         ]
         self.learner_names = tuple(name for part in self._parts for name in part.learner_names)
         self.render_mode = None
+        seen = one.single_observation_space
+        wide = (seen.shape[0] + len(members),)
         super().__init__(
-            len(self.learner_names), one.single_observation_space, one.single_action_space
+            len(self.learner_names),
+            gymnasium.spaces.Box(seen.low[0], seen.high[0], wide, np.float32),
+            one.single_action_space,
         )
         self._actions: npt.NDArray[Any] = np.zeros((self.num_envs, len(self.action_names)))
 
@@ -112,8 +124,7 @@ class LeagueVecEnv(VecEnv):
     def reset(self) -> FloatArray:
         """Begin an episode in every world."""
         for part in self._parts:
-            part.seen, _ = part.env.reset(seed=part.seed)
-            part.seed = None
+            part.reset()
             self._draw(part, np.ones(part.env.worlds, np.bool_))
         return np.concatenate([part.seen[part.learns] for part in self._parts])
 
@@ -174,7 +185,7 @@ class _Part:
     ----------
     learns : bool (rows,), which rows of `env` learn; opponents act in the others
     opponents : who acts in the other rows, one per world
-    seen : float32 (rows, F), ended : bool (worlds,), of the last call
+    seen : float32 (rows, F + members), ended : bool (worlds,), of the last call
     """
 
     def __init__(
@@ -198,9 +209,16 @@ class _Part:
         self.learner_names = tuple(np.array(self.env.learner_names)[self.learns].tolist())
         self.opponents: list[Opponent | None] = [None] * worlds
         self.seed: int | None = None
-        self.seen: FloatArray = np.zeros(self.env.observation_space.shape, np.float32)
+        self._who = one_hot(self.env.learner_names, members)
+        self.seen = self._who
         self.ended = np.zeros(worlds, np.bool_)
         self._columns = [action_names.index(name) for name in self.env.action_names]
+
+    def reset(self) -> None:
+        """Begin an episode in every world, from :attr:`seed` if it is given."""
+        seen, _ = self.env.reset(seed=self.seed)
+        self.seed = None
+        self.seen = np.concatenate([seen, self._who], axis=1)
 
     def step(self, learners: npt.NDArray[Any]) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
         """Trade one round; what the learning rows saw, earned, whether they ended, and why."""
@@ -214,13 +232,14 @@ class _Part:
                 rows = others & (acting == id(opponent))
                 assert opponent is not None, "drawn when the episode began"
                 actions[rows] = opponent.predict(self.seen[rows])
-        self.seen, rewards, _, ends, infos = self.env.step(actions[:, self._columns])
+        seen, rewards, _, ends, infos = self.env.step(actions[:, self._columns])
+        self.seen = np.concatenate([seen, self._who], axis=1)
         self.ended = ends.reshape(self.env.worlds, -1)[:, 0]
         plain: list[dict[str, Any]] = [{} for _ in self.learner_names]
         for at, row in enumerate(np.flatnonzero(self.learns)):
             if ends[row]:
                 plain[at] = {
-                    "terminal_observation": infos["final_obs"][row],
+                    "terminal_observation": np.append(infos["final_obs"][row], self._who[row]),
                     "TimeLimit.truncated": True,
                     "score": float(infos["final_info"]["score"][row]),
                 }

@@ -6,7 +6,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecNormalize
 
 import decent_gym
-from agents.league_env import LeagueVecEnv
+from agents.league_env import LeagueVecEnv, one_hot
 from agents.sb3_env import TraderVecEnv
 from decent_gym.errors import InputError
 
@@ -32,13 +32,21 @@ def random_actions(env, steps, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
 
 
-def compare(left, right):
-    for a, b in zip(left[:3], right[:3], strict=True):
+def wide(league, observations):
+    """What the environment shows, and who looks."""
+    return np.concatenate([observations, one_hot(league.learner_names, MEMBERS)], axis=1)
+
+
+def compare(league, left, right):
+    assert np.array_equal(left[0], wide(league, right[0]))
+    for a, b in zip(left[1:3], right[1:3], strict=True):
         assert np.array_equal(a, b)
     assert [i.get("score") for i in left[3]] == [i.get("score") for i in right[3]]
-    for mine, theirs in zip(left[3], right[3], strict=True):
+    for at, (mine, theirs) in enumerate(zip(left[3], right[3], strict=True)):
         if mine:
-            assert np.array_equal(mine["terminal_observation"], theirs["terminal_observation"])
+            who = one_hot([league.learner_names[at]], MEMBERS)[0]
+            last = np.append(theirs["terminal_observation"], who)
+            assert np.array_equal(mine["terminal_observation"], last)
 
 
 def test_scripted_worlds_are_the_single_environment_of_each_member():
@@ -48,9 +56,9 @@ def test_scripted_worlds_are_the_single_environment_of_each_member():
     assert league.action_names == plain.core.action_names
     league.seed(3)
     plain.seed(3)
-    assert np.array_equal(league.reset(), plain.reset())
+    assert np.array_equal(league.reset(), wide(league, plain.reset()))
     for actions in random_actions(league, 8):
-        compare(league.step(actions), plain.step(actions))
+        compare(league, league.step(actions), plain.step(actions))
 
 
 def test_mirror_worlds_are_everybody_learning_at_once():
@@ -58,9 +66,9 @@ def test_mirror_worlds_are_everybody_learning_at_once():
     plain = TraderVecEnv(2 * len(MEMBERS), learners=MEMBERS, scenario=SCENARIO, rounds=6)
     league.seed(3)
     plain.seed(3)
-    assert np.array_equal(league.reset(), plain.reset())
+    assert np.array_equal(league.reset(), wide(league, plain.reset()))
     for actions in random_actions(league, 8):
-        compare(league.step(actions), plain.step(actions))
+        compare(league, league.step(actions), plain.step(actions))
 
 
 def test_frozen_worlds_are_mirror_worlds_in_which_the_others_do_as_their_opponent():
@@ -72,12 +80,12 @@ def test_frozen_worlds_are_mirror_worlds_in_which_the_others_do_as_their_opponen
     league.opponents = [opponent]
     league.seed(8)
     plain.seed(8)
-    assert np.array_equal(league.reset(), plain.reset()[rows])
+    assert np.array_equal(league.reset(), wide(league, plain.reset()[rows]))
     for actions in random_actions(league, 8):
         whole = np.full((15, actions.shape[1]), 0.25, np.float32)
         whole[rows] = actions
         seen, rewards, ends, infos = plain.step(whole)
-        compare(league.step(actions), (seen[rows], rewards[rows], ends[rows],
+        compare(league, league.step(actions), (seen[rows], rewards[rows], ends[rows],
                                        [infos[row] for row in rows]))  # fmt: skip
     assert opponent.rows == 12 * 8
 
