@@ -42,7 +42,7 @@ BAD_ID = 16
 BAD_ACCOUNT = 17
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def room_needed(first, last, o_count, rows, b_count):  # type: ignore[no-untyped-def]
     """The most slots that a book needs to take all orders; -1 if a count is not in [0, rows]."""
     needed = 0
@@ -54,7 +54,7 @@ def room_needed(first, last, o_count, rows, b_count):  # type: ignore[no-untyped
     return needed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def admit(  # type: ignore[no-untyped-def]
     first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
     o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,

@@ -60,7 +60,7 @@ def levers_of(member: Member) -> IntArray:
     return np.array([lever for pair in pairs for lever in pair], np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def write_actions(values, levers, slack, n, first, last, actions):  # type: ignore[no-untyped-def]
     """Round `values` (1 or last - first, L) to parts per million into `actions` (W, N, 10).
 
@@ -80,13 +80,13 @@ def write_actions(values, levers, slack, n, first, last, actions):  # type: igno
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _limit(action, retail, feed_in):  # type: ignore[no-untyped-def]
     """A limit on the closed range [feed-in, retail], rounded down."""
     return feed_in + (retail - feed_in) * (action + 1_000_000) // 2_000_000
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def decide_learners(  # type: ignore[no-untyped-def]
     first, last, policy, actions, heat, cop, tariffs, max_charge, max_discharge, pump_max,
     store_in, store_out, chp_max, chp_heat_rate, boiler_max, charge, charge_limit, discharge,

@@ -42,7 +42,7 @@ REWARDS.add("money", (1, 1, 1, 1, 0, 0, 0, 0))
 REWARDS.add("savings", (1, 1, 1, 1, 1, 1, 1, -1))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def value_round(  # type: ignore[no-untyped-def]
     first, last, trade, imbalance, fuel, fee, battery_energy, unserved, battery_soc, store_soc,
     load, pv, heat, cop, pump_max, tariffs, heat_fee, wear_price, comfort_price, storage_value,
@@ -83,7 +83,7 @@ def value_round(  # type: ignore[no-untyped-def]
                 totals[k, w, n] += terms[k, w, n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def weigh(first, last, learners, weights, terms, rewards):  # type: ignore[no-untyped-def]
     """Fill `rewards` (W, L) with the weighted sums of the learners' terms."""
     for w in range(first, last):
@@ -94,7 +94,7 @@ def weigh(first, last, learners, weights, terms, rewards):  # type: ignore[no-un
             rewards[w, k] = total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def begin_potential(  # type: ignore[no-untyped-def]
     first, last, battery_soc, store_soc, storage_value, heat_storage_value, potential
 ):
