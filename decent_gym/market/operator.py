@@ -141,7 +141,6 @@ class GridOperator:
         self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
         self.energy_limit = energy_limits(self._priority)
-        self._scratch = tuple(np.zeros((worlds, accounts), np.int64) for _ in range(4))
         self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
         self.outcome = Outcome.empty(worlds * COMMODITIES, 0)
         self._allocate(OrderBook.empty(worlds, capacity))
@@ -215,7 +214,8 @@ class GridOperator:
                 first, last, *orders.columns(), orders.count, orders.status,
                 *self.book.columns(), self.book.count, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
-                self.accounts, *self._scratch, self.max_offers, HORIZON,
+                self.accounts, self.max_offers, HORIZON,
+                *np.empty((4, self._enabled.shape[0]), np.int64), np.empty(rows, np.int64),
             )
         )  # fmt: skip
 
