@@ -49,22 +49,24 @@ _NO_BUCKETS = np.empty(0, np.int64)
 
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
     """Clear the books ``first <= b < last`` and write every entry of those rows of `outcome`."""
-    with np.errstate(over="ignore"):  # the lottery wraps on purpose; numpy warns if the JIT is off
-        _clear(
-            first,
-            last,
-            books.orders,
-            books.side,
-            books.price,
-            books.offered,
-            books.priority,
-            books.sequence,
-            books.lottery,
-            *rules.codes,
-            *outcome,
-            *_scratch(books.side.shape[1]),
-            np.empty(6, np.int64),
-        )
+    arguments = (
+        books.orders,
+        books.side,
+        books.price,
+        books.offered,
+        books.priority,
+        books.sequence,
+        books.lottery,
+        *rules.codes,
+        *outcome,
+        *_scratch(books.side.shape[1]),
+        np.empty(6, np.int64),
+    )
+    if rules.codes[0] == _RANDOM:
+        with np.errstate(over="ignore"):  # the lottery wraps; numpy warns if the JIT is off
+            _clear(first, last, *arguments)
+    else:
+        _clear(first, last, *arguments)
 
 
 def _scratch(slots: int) -> tuple[IntArray, IntArray]:

@@ -101,15 +101,15 @@ def admit(  # type: ignore[no-untyped-def]
     first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
     o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
     b_until, b_priority, b_device, b_cap, b_count, reason, rounds, next_sequence, enabled,
-    priority, energy_limit, balances, max_offers, horizon, offers, energies, top_bid, low_ask,
-    rows,
+    priority, energy_limit, balances, max_offers, horizon, scratch, rows,
 ):  # fmt: skip
     """Write every admissible order into its book; `status` says what became of each.
 
-    Scratch: `offers`, `energies`, `top_bid`, `low_ask` (A,) and `rows` (R,); the book must have
-    room for all.  Returns the number of refused orders.
+    `scratch` (4, A) and `rows` (R,) are room to work in; the book must have room for all orders.
+    Returns the number of refused orders.
     """
     refused = 0
+    offers, energies, top_bid, low_ask = scratch[0], scratch[1], scratch[2], scratch[3]
     accounts = enabled.shape[0]
     for w in range(first, last):
         now = rounds[w]
