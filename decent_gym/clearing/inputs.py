@@ -216,7 +216,7 @@ def _book_error(status: int, side: IntArray, price: IntArray, energy: IntArray) 
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _status(side, price, energy):  # type: ignore[no-untyped-def]
     n = side.shape[0]
     bad = 0

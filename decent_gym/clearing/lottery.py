@@ -53,14 +53,14 @@ def fill_lottery(
         _fill(first, last, seed, worlds, rounds, out)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _mix(key):  # type: ignore[no-untyped-def]
     key = (key ^ (key >> _S30)) * _FIRST
     key = (key ^ (key >> _S27)) * _SECOND
     return key ^ (key >> _S31)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _fill(first, last, seed, worlds, rounds, out):  # type: ignore[no-untyped-def]
     root = _mix(np.uint64(seed) + _GOLDEN)
     for w in range(first, last):

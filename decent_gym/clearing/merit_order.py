@@ -44,24 +44,35 @@ _SIGN = np.uint64(0x8000000000000000)
 _S30 = np.uint64(30)
 _S27 = np.uint64(27)
 _S31 = np.uint64(31)
+_NO_BUCKETS = np.empty(0, np.int64)
 
 
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
     """Clear the books ``first <= b < last`` and write every entry of those rows of `outcome`."""
-    with np.errstate(over="ignore"):  # the lottery wraps on purpose; numpy warns if the JIT is off
-        _clear(
-            first,
-            last,
-            books.orders,
-            books.side,
-            books.price,
-            books.offered,
-            books.priority,
-            books.sequence,
-            books.lottery,
-            *rules.codes,
-            *outcome,
-        )
+    arguments = (
+        books.orders,
+        books.side,
+        books.price,
+        books.offered,
+        books.priority,
+        books.sequence,
+        books.lottery,
+        *rules.codes,
+        *outcome,
+        *_scratch(books.side.shape[1]),
+        np.empty(6, np.int64),
+    )
+    if rules.codes[0] == _RANDOM:
+        with np.errstate(over="ignore"):  # the lottery wraps; numpy warns if the JIT is off
+            _clear(first, last, *arguments)
+    else:
+        _clear(first, last, *arguments)
+
+
+def _scratch(slots: int) -> tuple[IntArray, IntArray]:
+    """Room to work in for one thread: for the margin, and for the histogram of big books."""
+    buckets = np.empty((1 << _BUCKET_BITS) + 2, np.int64) if slots > _FEW else _NO_BUCKETS
+    return np.empty((2, slots), np.int64), buckets
 
 
 def clear_one(
@@ -91,12 +102,13 @@ def clear_one(
         ``accepted``, ``pays``, then volume, price_low, price, price_high, surplus, case.
     """
     out = np.empty(2 * side.shape[0] + 6, np.int64)
+    scratch, buckets = _scratch(side.shape[0])
     if codes[0] == _RANDOM:
         key = np.int64(lottery)  # without the JIT, uint64 refuses a negative Python integer
         with np.errstate(over="ignore"):
-            _clear_one(side, price, energy, priority, sequence, key, *codes, out)
+            _clear_one(side, price, energy, priority, sequence, key, *codes, scratch, buckets, out)
     else:
-        _clear_one(side, price, energy, priority, sequence, lottery, *codes, out)
+        _clear_one(side, price, energy, priority, sequence, lottery, *codes, scratch, buckets, out)
     return out
 
 
@@ -108,7 +120,7 @@ MERIT_ORDER = Mechanism(
 )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _clear(  # type: ignore[no-untyped-def]
     first,
     last,
@@ -130,10 +142,11 @@ def _clear(  # type: ignore[no-untyped-def]
     volume,
     surplus,
     case,
+    scratch,
+    buckets,
+    figures,
 ):
     """The rows ``first <= b < last``, arrays as in ``Books`` and ``Outcome``."""
-    scratch = np.empty((2, side.shape[1]), np.int64)
-    figures = np.empty(6, np.int64)
     for b in range(first, last):
         n = count[b]
         _row(
@@ -148,6 +161,7 @@ def _clear(  # type: ignore[no-untyped-def]
             num,
             den,
             scratch,
+            buckets,
             accepted[b],
             pays[b],
             figures,
@@ -163,10 +177,11 @@ def _clear(  # type: ignore[no-untyped-def]
         case[b] = figures[5]
 
 
-@njit(cache=True, nogil=True)
-def _clear_one(side, price, energy, priority, sequence, lottery, tie, num, den, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _clear_one(  # type: ignore[no-untyped-def]
+    side, price, energy, priority, sequence, lottery, tie, num, den, scratch, buckets, out
+):
     n = side.shape[0]
-    scratch = np.empty((2, n), np.int64)
     _row(
         n,
         side,
@@ -179,13 +194,14 @@ def _clear_one(side, price, energy, priority, sequence, lottery, tie, num, den, 
         num,
         den,
         scratch,
+        buckets,
         out[:n],
         out[n : 2 * n],
         out[2 * n :],
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _row(  # type: ignore[no-untyped-def]
     n,
     side,
@@ -198,6 +214,7 @@ def _row(  # type: ignore[no-untyped-def]
     num,
     den,
     scratch,
+    buckets,
     accepted,
     pays,
     figures,
@@ -211,7 +228,7 @@ def _row(  # type: ignore[no-untyped-def]
         for i in range(6):
             figures[i] = 0
         return
-    level = _margin(n, price, offered, lowest_ask, highest_bid, demand, accepted, pays)
+    level = _margin(n, price, offered, lowest_ask, highest_bid, demand, buckets, accepted, pays)
     below, above, asks_below, asks_at, bids_at, bids_above = _around(n, level, side, price, offered)
     volume = min(asks_below + asks_at, bids_at + bids_above)
     asks_in = volume - asks_below
@@ -262,7 +279,7 @@ def _row(  # type: ignore[no-untyped-def]
     figures[5] = case
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _extent(n, side, price, offered):  # type: ignore[no-untyped-def]
     """Lowest ask, highest bid, and the energy of all bids."""
     lowest_ask = _BEYOND
@@ -279,39 +296,47 @@ def _extent(n, side, price, offered):  # type: ignore[no-untyped-def]
     return lowest_ask, highest_bid, demand
 
 
-@njit(cache=True, nogil=True)
-def _margin(n, price, offered, low, high, demand, prices, energies):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _margin(n, price, offered, low, high, demand, buckets, prices, energies):  # type: ignore[no-untyped-def]
     """Smallest p in [low, high] with Q(<=p) >= demand; `prices`, `energies` are scratch."""
     if n <= _FEW:
         return _bisected(n, price, offered, low, high, demand)
-    low, high, demand, n = _narrowed(n, price, offered, low, high, demand, prices, energies)
+    low, high, demand, n = _narrowed(
+        n, price, offered, low, high, demand, buckets, prices, energies
+    )
     while n > _FEW and low < high:
-        low, high, demand, n = _narrowed(n, prices, energies, low, high, demand, prices, energies)
+        low, high, demand, n = _narrowed(
+            n, prices, energies, low, high, demand, buckets, prices, energies
+        )
     return _bisected(n, prices, energies, low, high, demand)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _bisected(n, price, offered, low, high, demand):  # type: ignore[no-untyped-def]
     while low < high:
         middle = (low + high) >> 1
         total = 0
+        below, above = low, high  # the limits next to the middle: half as many rounds
         for i in range(n):
-            total += offered[i] if price[i] <= middle else 0
+            limit = price[i]
+            total += offered[i] if limit <= middle else 0
+            below = max(below, limit if limit <= middle else low)
+            above = min(above, high if limit <= middle else limit)
         if total >= demand:
-            high = middle
+            high = below
         else:
-            low = middle + 1
+            low = above
     return low
 
 
-@njit(cache=True, nogil=True)
-def _narrowed(n, price, offered, low, high, demand, prices, energies):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _narrowed(n, price, offered, low, high, demand, buckets, prices, energies):  # type: ignore[no-untyped-def]
     """One histogram pass: the bucket that holds p*, and the orders in it, moved to the front."""
     shift = 0
     while (high - low) >> shift >= (1 << _BUCKET_BITS):
         shift += 1
     top = ((high - low) >> shift) + 2
-    buckets = np.zeros((1 << _BUCKET_BITS) + 2, np.int64)
+    buckets[: top + 1] = 0
     for i in range(n):
         bucket = ((price[i] - low) >> shift) + 1
         buckets[min(max(bucket, 0), top)] += offered[i]
@@ -332,7 +357,7 @@ def _narrowed(n, price, offered, low, high, demand, prices, energies):  # type: 
     return low, high, demand, m
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _around(n, level, side, price, offered):  # type: ignore[no-untyped-def]
     """Next limits below and above `level`, and the energies below, at and above it by side."""
     below = -_BEYOND
@@ -355,7 +380,7 @@ def _around(n, level, side, price, offered):  # type: ignore[no-untyped-def]
     return below, above, asks_below, asks_at, bids_at, bids_above
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _ration(  # type: ignore[no-untyped-def]
     n,
     rationed,
@@ -401,7 +426,7 @@ def _ration(  # type: ignore[no-untyped-def]
         pays[slots[j]] = accepted[slots[j]] * sign
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _last_class(m, amount, offered, priority, slots, keys, accepted):  # type: ignore[no-untyped-def]
     """Fill the classes that fit; the first one that does not moves to the front of `slots`.
 
@@ -436,7 +461,7 @@ def _last_class(m, amount, offered, priority, slots, keys, accepted):  # type: i
     return members, amount
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _share_pro_rata(m, amount, offered, sequence, slots, keys, accepted):  # type: ignore[no-untyped-def]
     """floor(q R / T) each; the Wh left over go to the largest remainders."""
     total = 0
@@ -477,7 +502,7 @@ def _share_pro_rata(m, amount, offered, sequence, slots, keys, accepted):  # typ
     _one_each(tied, left, sequence, slots, keys, accepted)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _share_equally(m, amount, offered, sequence, slots, keys, accepted):  # type: ignore[no-untyped-def]
     """min(q, w) each at the highest water level w that fits; the rest by earlier sequence."""
     low = 0
@@ -505,7 +530,7 @@ def _share_equally(m, amount, offered, sequence, slots, keys, accepted):  # type
     _one_each(tied, amount, sequence, slots, keys, accepted)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _one_each(m, left, sequence, slots, keys, accepted):  # type: ignore[no-untyped-def]
     """One Wh more for the `left` earliest of the first `m` slots."""
     if left == 0:
@@ -529,7 +554,7 @@ def _one_each(m, left, sequence, slots, keys, accepted):  # type: ignore[no-unty
         accepted[slots[j]] += 1 if keys[j] <= low else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _share_in_order(m, amount, offered, slots, keys, accepted):  # type: ignore[no-untyped-def]
     """In full in rising order of `keys` (unique) until the amount runs out."""
     low = keys[0]
@@ -556,7 +581,7 @@ def _share_in_order(m, amount, offered, slots, keys, accepted):  # type: ignore[
     accepted[last] = amount
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _ticket(sequence, lottery):  # type: ignore[no-untyped-def]
     """A bijective mix of the sequence (SplitMix64's finaliser), ordered as unsigned."""
     key = np.uint64(sequence) ^ np.uint64(lottery)

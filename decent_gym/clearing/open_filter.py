@@ -3,7 +3,7 @@
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def open_filter(first, last, rounds, count, start, until, unsettled, cap, offered):  # type: ignore[no-untyped-def]
     """Write what each order brings into the clearing of its world's current round.
 

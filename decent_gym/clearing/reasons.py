@@ -29,7 +29,7 @@ _WITHDRAWN = 5
 _REPLACED = 6
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def give_reasons(  # type: ignore[no-untyped-def]
     first,
     last,

@@ -7,7 +7,7 @@ _RETAIL = 0
 _FEED_IN = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def serve_residual(  # type: ignore[no-untyped-def]
     first, last, count, side, price, offered, tariffs, accepted, pays, utility_energy, utility_pays
 ):

@@ -11,7 +11,7 @@ _SHORT = 2
 _LONG = 3
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def apply_trades(  # type: ignore[no-untyped-def]
     first, last, count, owner, side, accepted, pays, surplus, unsettled, money, traded
 ):
@@ -47,7 +47,7 @@ def apply_trades(  # type: ignore[no-untyped-def]
             money[w, operator] += surplus[w, c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def settle_imbalance(first, last, traded, metered, tariffs, money):  # type: ignore[no-untyped-def]
     """Settle metered against traded energy at two prices, with the operator's account.
 

@@ -81,7 +81,7 @@ class Battery:
         }
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def feasible(
     first: int,
     last: int,
@@ -113,7 +113,7 @@ def feasible(
             max_discharge[w, n] = min(discharge[w, n], held)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def step(
     first: int,
     last: int,

@@ -56,7 +56,7 @@ class Boiler:
         }
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def cover(
     first: int,
     last: int,

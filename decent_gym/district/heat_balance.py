@@ -24,7 +24,7 @@ from numba import njit
 from decent_gym.units import IntArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def begin(
     first: int,
     last: int,
@@ -52,7 +52,7 @@ def begin(
             surplus[w, n] = made + 1000 * (traded[w, n] - demand[w, n])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def close(
     first: int,
     last: int,
@@ -100,7 +100,7 @@ def close(
             metered[w, n] = traded[w, n] + wh
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def meter(
     first: int,
     last: int,

@@ -68,7 +68,7 @@ class HeatNetwork:
         )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def serve(
     first: int,
     last: int,
@@ -120,7 +120,7 @@ def serve(
     return short
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _asked(utility: IntArray, metered: IntArray) -> tuple[int, int]:
     """Net heat and drawn heat of one world's members, Wh."""
     asked = 0
@@ -132,7 +132,7 @@ def _asked(utility: IntArray, metered: IntArray) -> tuple[int, int]:
     return asked, flow
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _share(
     cut: int,
     total: int,

@@ -27,7 +27,7 @@ from numba import njit
 from decent_gym.units import IntArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def run(
     first: int,
     last: int,
@@ -59,7 +59,7 @@ def run(
             heat[w, n] = wish * rate[w, n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def follow(
     first: int,
     last: int,

@@ -83,7 +83,7 @@ class ThermalStore:
         }
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def feasible(
     first: int,
     last: int,
@@ -113,7 +113,7 @@ def feasible(
             max_discharge[w, n] = min(discharge[w, n], left // 1000)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def absorb(
     first: int,
     last: int,
@@ -153,7 +153,7 @@ def absorb(
             lost[w, n] = loss
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def give_back(first: int, last: int, soc: IntArray, flow: IntArray, unserved: IntArray) -> None:
     """Undo what was stored out of heat that the network could not bring, in whole Wh.
 

@@ -23,14 +23,14 @@ FRAMING_BYTES: Final = 11
 """At most this many bytes of framing per vector: one section (6) and one vector (5)."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _put(out, position, value, width):  # type: ignore[no-untyped-def]
     for byte in range(width):
         out[position + byte] = (value >> (8 * byte)) & 255
     return position + width
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _put_all(out, values, width):  # type: ignore[no-untyped-def]
     if width == 1:  # its own loop, which vectorises: most columns are this narrow
         for i in range(len(values)):
@@ -44,7 +44,7 @@ def _put_all(out, values, width):  # type: ignore[no-untyped-def]
             value >>= 8
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def pack(tags, counts, values, out, position):  # type: ignore[no-untyped-def]
     """Write vectors into sections; vectors that follow each other with one tag share a section.
 

@@ -11,7 +11,7 @@ SPECIAL_ACCOUNTS: Final = 3
 """Account indices after the N organizations: N + FUEL, N + NETWORK, N + OPERATOR."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def post(first, last, fuel, fees, trade, imbalance, fuel_money, fee_money, accounts):  # type: ignore[no-untyped-def]
     """Book fuel (W, N) and network fees (W, N), n-euro, then add all kinds to the accounts.
 

@@ -42,7 +42,7 @@ BAD_ID = 16
 BAD_ACCOUNT = 17
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def room_needed(first, last, o_count, rows, b_count):  # type: ignore[no-untyped-def]
     """The most slots that a book needs to take all orders; -1 if a count is not in [0, rows]."""
     needed = 0
@@ -54,73 +54,99 @@ def room_needed(first, last, o_count, rows, b_count):  # type: ignore[no-untyped
     return needed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
+def _crosses(side, price, other_side, other_price):  # type: ignore[no-untyped-def]
+    """Whether two orders on opposite sides could trade with each other."""
+    if side == other_side:
+        return False
+    return other_price <= price if side == _BUY else other_price >= price
+
+
+# inline: passing on arrays would cost a call more than the helpers do
+
+
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def _judge(  # type: ignore[no-untyped-def]
+    w, c, count, now, horizon, o_id, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
+    status,
+):  # fmt: skip
+    """Write what is wrong with each order taken by itself; the lowest code of a row stays."""
+    for r in range(count):  # a few columns a loop, so that it vectorises
+        code = 16 if o_id[w, c, r] > _NUMBER_CAP else 0
+        code = 11 if (o_device[w, c, r] < _NO_DEVICE) | (o_device[w, c, r] > _NUMBER_CAP) else code
+        code = 10 if (o_cap[w, c, r] <= 0) | (o_cap[w, c, r] > _ENERGY_CAP) else code
+        status[w, c, r] = code
+    for r in range(count):
+        start, until = o_start[w, c, r], o_until[w, c, r]
+        code = 9 if until > now + horizon else status[w, c, r]
+        code = 8 if until <= start else code
+        code = 7 if start > now + horizon else code
+        status[w, c, r] = 6 if start < now else code
+    for r in range(count):
+        side, price, energy = o_side[w, c, r], o_price[w, c, r], o_energy[w, c, r]
+        code = 5 if (price < -_PRICE_CAP) | (price > _PRICE_CAP) else status[w, c, r]
+        code = 4 if (energy <= 0) | (energy > _ENERGY_CAP) else code
+        status[w, c, r] = 3 if (side != _SELL) & (side != _BUY) else code
+
+
+@njit(cache=True, nogil=True, _nrt=False, inline="always")
+def _take(source, rows, count, target):  # type: ignore[no-untyped-def]
+    """Copy one column of the admitted rows into the free slots of a book."""
+    for k in range(count):
+        target[k] = source[rows[k]]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def admit(  # type: ignore[no-untyped-def]
     first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
     o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
     b_until, b_priority, b_device, b_cap, b_count, reason, rounds, next_sequence, enabled,
-    priority, energy_limit, balances, offers, energies, top_bid, low_ask, max_offers, horizon,
+    priority, energy_limit, balances, max_offers, horizon, scratch, rows,
 ):  # fmt: skip
     """Write every admissible order into its book; `status` says what became of each.
 
-    Scratch `offers`, `energies`, `top_bid`, `low_ask` is (W, A); the book must have room for all.
+    `scratch` (4, A) and `rows` (R,) are room to work in; the book must have room for all orders.
     Returns the number of refused orders.
     """
     refused = 0
+    offers, energies, top_bid, low_ask = scratch[0], scratch[1], scratch[2], scratch[3]
     accounts = enabled.shape[0]
     for w in range(first, last):
         now = rounds[w]
         for c in range(o_count.shape[1]):
-            if o_count[w, c] == 0:
+            count, standing = o_count[w, c], b_count[w, c]
+            if count == 0:
                 continue
+            _judge(w, c, count, now, horizon, o_id, o_side, o_price, o_energy, o_start, o_until,
+                   o_device, o_cap, status)  # fmt: skip
             for a in range(accounts):
-                offers[w, a] = 0
-                energies[w, a] = 0
-                top_bid[w, a] = -_NEVER
-                low_ask[w, a] = _NEVER
-            standing = b_count[w, c]
+                offers[a] = 0
+                energies[a] = 0
+                top_bid[a] = -_NEVER
+                low_ask[a] = _NEVER
             for i in range(standing):
                 a = b_owner[w, c, i]
-                offers[w, a] += 1  # also what was ended in this round: it keeps its slot until then
+                offers[a] += 1  # also what was ended in this round: it keeps its slot until then
                 if b_until[w, c, i] <= now:
                     continue
-                energies[w, a] += b_energy[w, c, i]
+                energies[a] += b_energy[w, c, i]
                 if b_side[w, c, i] == _BUY:
-                    top_bid[w, a] = max(top_bid[w, a], b_price[w, c, i])
+                    top_bid[a] = max(top_bid[a], b_price[w, c, i])
                 else:
-                    low_ask[w, a] = min(low_ask[w, a], b_price[w, c, i])
-            n = standing
-            for r in range(o_count[w, c]):
+                    low_ask[a] = min(low_ask[a], b_price[w, c, i])
+            n = 0
+            for r in range(count):
                 a = o_owner[w, c, r]
-                side, price, energy = o_side[w, c, r], o_price[w, c, r], o_energy[w, c, r]
-                start, until = o_start[w, c, r], o_until[w, c, r]
-                code = 0
+                code = status[w, c, r]
                 if a < 0 or a >= accounts:
                     code = 1
                 elif not enabled[a]:
                     code = 2
-                elif side != _SELL and side != _BUY:
-                    code = 3
-                elif energy <= 0 or energy > _ENERGY_CAP:
-                    code = 4
-                elif price < -_PRICE_CAP or price > _PRICE_CAP:
-                    code = 5
-                elif start < now:
-                    code = 6
-                elif start - now > horizon:
-                    code = 7
-                elif until <= start:
-                    code = 8
-                elif until - now > horizon:
-                    code = 9
-                elif o_cap[w, c, r] <= 0 or o_cap[w, c, r] > _ENERGY_CAP:
-                    code = 10
-                elif o_device[w, c, r] < _NO_DEVICE or o_device[w, c, r] > _NUMBER_CAP:
-                    code = 11
-                elif o_id[w, c, r] > _NUMBER_CAP:
-                    code = 16
-                elif balances[w, a] > _ACCOUNT_CAP or balances[w, a] < -_ACCOUNT_CAP:
+                elif code == 0 and (
+                    balances[w, a] > _ACCOUNT_CAP or balances[w, a] < -_ACCOUNT_CAP
+                ):
                     code = 17
+                side, price, energy = o_side[w, c, r], o_price[w, c, r], o_energy[w, c, r]
                 freed_energy = 0
                 if code == 0:
                     if o_device[w, c, r] != _NO_DEVICE:
@@ -132,31 +158,43 @@ def admit(  # type: ignore[no-untyped-def]
                                 and b_until[w, c, i] > now
                             ):
                                 freed_energy += b_energy[w, c, i]
-                    if offers[w, a] >= max_offers:
+                    if offers[a] >= max_offers:
                         code = 12
-                    elif energies[w, a] - freed_energy + energy > energy_limit[a]:
+                    elif energies[a] - freed_energy + energy > energy_limit[a]:
                         code = 13
-                    elif (side == _BUY and low_ask[w, a] <= price) or (
-                        side == _SELL and top_bid[w, a] >= price
+                    elif (side == _BUY and low_ask[a] <= price) or (
+                        side == _SELL and top_bid[a] >= price
                     ):
                         # perhaps: look closer, the windows may not overlap
-                        for i in range(n):
+                        start, until = o_start[w, c, r], o_until[w, c, r]
+                        for i in range(standing):
                             if (
                                 b_owner[w, c, i] == a
-                                and b_side[w, c, i] != side
+                                and b_until[w, c, i] > now
                                 and b_start[w, c, i] < until
                                 and start < b_until[w, c, i]
-                                and b_until[w, c, i] > now
-                                and (
-                                    (side == _BUY and b_price[w, c, i] <= price)
-                                    or (side == _SELL and b_price[w, c, i] >= price)
-                                )
+                                and _crosses(side, price, b_side[w, c, i], b_price[w, c, i])
+                            ):
+                                code = 14
+                                break
+                        for k in range(n):
+                            i = rows[k]
+                            if (
+                                o_owner[w, c, i] == a
+                                and o_start[w, c, i] < until
+                                and start < o_until[w, c, i]
+                                and _crosses(side, price, o_side[w, c, i], o_price[w, c, i])
                             ):
                                 code = 14
                                 break
                     if code == 0 and o_id[w, c, r] >= 0:
-                        for i in range(n):
+                        for i in range(standing):
                             if b_owner[w, c, i] == a and b_id[w, c, i] == o_id[w, c, r]:
+                                code = 15
+                                break
+                        for k in range(n):
+                            i = rows[k]
+                            if o_owner[w, c, i] == a and o_id[w, c, i] == o_id[w, c, r]:
                                 code = 15
                                 break
                 status[w, c, r] = code
@@ -173,30 +211,35 @@ def admit(  # type: ignore[no-untyped-def]
                         ):
                             b_until[w, c, i] = now
                             reason[w, c, i] = _REPLACED
-                    energies[w, a] -= freed_energy
-                sequence = next_sequence[w]
-                next_sequence[w] += 1
-                b_id[w, c, n] = max(o_id[w, c, r], _NO_ID)
-                b_sequence[w, c, n] = sequence
-                b_owner[w, c, n] = a
-                b_side[w, c, n] = side
-                b_price[w, c, n] = price
-                b_energy[w, c, n] = energy
-                b_unsettled[w, c, n] = energy
-                b_start[w, c, n] = start
-                b_until[w, c, n] = until
-                b_priority[w, c, n] = priority[a]
-                b_device[w, c, n] = o_device[w, c, r]
-                b_cap[w, c, n] = o_cap[w, c, r]
-                reason[w, c, n] = 0
-                offers[w, a] += 1
-                energies[w, a] += energy
+                    energies[a] -= freed_energy
+                offers[a] += 1
+                energies[a] += energy
                 if side == _BUY:
-                    top_bid[w, a] = max(top_bid[w, a], price)
+                    top_bid[a] = max(top_bid[a], price)
                 else:
-                    low_ask[w, a] = min(low_ask[w, a], price)
+                    low_ask[a] = min(low_ask[a], price)
+                rows[n] = r
                 n += 1
-            b_count[w, c] = n
+            _take(o_owner[w, c], rows, n, b_owner[w, c, standing:])
+            _take(o_side[w, c], rows, n, b_side[w, c, standing:])
+            _take(o_price[w, c], rows, n, b_price[w, c, standing:])
+            _take(o_energy[w, c], rows, n, b_energy[w, c, standing:])
+            _take(o_energy[w, c], rows, n, b_unsettled[w, c, standing:])
+            _take(o_start[w, c], rows, n, b_start[w, c, standing:])
+            _take(o_until[w, c], rows, n, b_until[w, c, standing:])
+            _take(o_device[w, c], rows, n, b_device[w, c, standing:])
+            _take(o_cap[w, c], rows, n, b_cap[w, c, standing:])
+            ids, classes = b_id[w, c, standing:], b_priority[w, c, standing:]
+            numbers, reasons = b_sequence[w, c, standing:], reason[w, c, standing:]
+            for k in range(n):
+                ids[k] = max(o_id[w, c, rows[k]], _NO_ID)
+            for k in range(n):
+                classes[k] = priority[o_owner[w, c, rows[k]]]
+            for k in range(n):
+                numbers[k] = next_sequence[w] + k
+                reasons[k] = 0
+            next_sequence[w] += n
+            b_count[w, c] = standing + n
     return refused
 
 

@@ -6,7 +6,7 @@ _EXPIRED = 4
 _ENDED_BY_HAND = (5, 6)  # withdrawn, replaced: keep the reason they were given
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def compact(  # type: ignore[no-untyped-def]
     first, last, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
     b_until, b_priority, b_device, b_cap, b_count, reason, rounds,

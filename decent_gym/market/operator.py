@@ -29,6 +29,7 @@ from decent_gym.market.departures import compact
 from decent_gym.market.members import checked_organizations, energy_limits
 from decent_gym.market.meters import check_meters
 from decent_gym.market.orders import Orders
+from decent_gym.market.progress import count_cleared
 from decent_gym.market.record import build_round
 from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, first_out_of_order, tariff_rows
 from decent_gym.models import (
@@ -141,7 +142,6 @@ class GridOperator:
         self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
         self.energy_limit = energy_limits(self._priority)
-        self._scratch = tuple(np.zeros((worlds, accounts), np.int64) for _ in range(4))
         self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
         self.outcome = Outcome.empty(worlds * COMMODITIES, 0)
         self._allocate(OrderBook.empty(worlds, capacity))
@@ -195,7 +195,7 @@ class GridOperator:
         """
         authorize(self._capability, capability, "write offers into the books")
         last = self.end_of_range(first, last)
-        if self._cleared[first:last].any():
+        if count_cleared(first, last, self._cleared):
             raise RoundOrderError("the round is cleared but not complete; complete it first")
         if orders.count.shape[0] != self.worlds:
             raise InputError(
@@ -215,7 +215,8 @@ class GridOperator:
                 first, last, *orders.columns(), orders.count, orders.status,
                 *self.book.columns(), self.book.count, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
-                self.accounts, *self._scratch, self.max_offers, HORIZON,
+                self.accounts, self.max_offers, HORIZON,
+                np.empty((4, len(self._enabled)), np.int64), np.empty(rows, np.int64),
             )
         )  # fmt: skip
 
@@ -234,7 +235,7 @@ class GridOperator:
         """
         authorize(self._capability, capability, "clear the market")
         last = self.end_of_range(first, last)
-        if self._cleared[first:last].any():
+        if count_cleared(first, last, self._cleared):
             raise RoundOrderError("the round is cleared already; complete it first")
         world = first_out_of_order(first, last, self.tariffs)
         if world >= 0:
@@ -289,7 +290,7 @@ class GridOperator:
         """
         authorize(self._capability, capability, "settle and record a round")
         last = self.end_of_range(first, last)
-        if not self._cleared[first:last].all():
+        if count_cleared(first, last, self._cleared) < last - first:
             raise RoundOrderError("the round is not cleared yet; clear it first")
         book = self.book
         if metered is not self.metered:

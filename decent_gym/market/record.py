@@ -93,7 +93,7 @@ def _cleared_book(operator: RoundState, world: int, commodity: int) -> ClearedBo
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _copy_open(  # type: ignore[no-untyped-def]
     w, c, n, offered, accepted, pays, reason, b_id, b_sequence, b_owner, b_side, b_price, b_energy,
     b_unsettled, b_start, b_until, b_priority, b_device, b_cap, orders, figures,

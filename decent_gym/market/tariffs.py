@@ -58,7 +58,7 @@ def tariff_rows(tariffs: Mapping[Commodity, Tariffs]) -> list[tuple[int, int, in
     return [tariffs[commodity].row() for commodity in Commodity]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def first_out_of_order(first, last, tariffs):  # type: ignore[no-untyped-def]
     """The first world whose tariffs (W, C, 4) are not in order or beyond the cap, or -1.
 

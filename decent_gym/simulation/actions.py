@@ -70,7 +70,7 @@ def owned_levers(members: Sequence[Member]) -> npt.NDArray[np.bool_]:
     return owned
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def write_actions(  # type: ignore[no-untyped-def]
     values, levers, owned, slack, learners, begin, first, last, actions
 ):
@@ -99,13 +99,13 @@ def write_actions(  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _limit(action, retail, feed_in):  # type: ignore[no-untyped-def]
     """A limit on the closed range [feed-in, retail], rounded down."""
     return feed_in + (retail - feed_in) * (action + 1_000_000) // 2_000_000
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def decide_learners(  # type: ignore[no-untyped-def]
     first, last, policy, actions, heat, cop, tariffs, max_charge, max_discharge, pump_max,
     store_in, store_out, chp_max, chp_heat_rate, boiler_max, charge, charge_limit, discharge,

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def read_profiles(  # type: ignore[no-untyped-def]
     first, last, rounds, load_table, pv_table, heat_table, cop_table, tariff_table,
     low_table, high_table, load, pv, heat, cop, tariffs, price_low, price_high,
@@ -18,10 +18,11 @@ def read_profiles(  # type: ignore[no-untyped-def]
     length = load_table.shape[0]
     for w in range(first, last):
         t = rounds[w] % length
-        load[w, :] = load_table[t]
-        pv[w, :] = pv_table[t]
-        heat[w, :] = heat_table[t]
-        cop[w, :] = cop_table[t]
+        for n in range(load.shape[1]):
+            load[w, n] = load_table[t, n]
+            pv[w, n] = pv_table[t, n]
+            heat[w, n] = heat_table[t, n]
+            cop[w, n] = cop_table[t, n]
         price_low[w, 0] = low_table[t]
         price_high[w, 0] = high_table[t]
         for c in range(tariffs.shape[1]):
@@ -29,7 +30,7 @@ def read_profiles(  # type: ignore[no-untyped-def]
                 tariffs[w, c, k] = tariff_table[t, c, k]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def remember_prices(  # type: ignore[no-untyped-def]
     first, last, rounds, volume, price, history, ranked, last_price, low, high, price_low,
     price_high,

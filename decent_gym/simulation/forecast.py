@@ -52,7 +52,7 @@ def shock_permille(persistence_permille: int) -> int:
     return isqrt(1_000_000 - persistence_permille**2)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _shock(key, number, stream, organization):  # type: ignore[no-untyped-def]
     """A centred sum of four uniforms, from a counter; splitmix64's finaliser."""
     z = np.uint64(key) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(number + 1)
@@ -93,7 +93,7 @@ def advance_errors(
         _advance(first, last, key, rounds, persistence, weight, errors, weather)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _begin(first, last, key, rounds, errors, weather):  # type: ignore[no-untyped-def]
     for w in range(first, last):
         weather[w] = _shock(key[w], rounds[w], 2, 0)
@@ -102,7 +102,7 @@ def _begin(first, last, key, rounds, errors, weather):  # type: ignore[no-untype
             errors[w, n, 1] = _shock(key[w], rounds[w], 1, n)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _advance(first, last, key, rounds, persistence, weight, errors, weather):  # type: ignore[no-untyped-def]
     for w in range(first, last):
         shock = _shock(key[w], rounds[w], 2, 0)
@@ -113,7 +113,7 @@ def _advance(first, last, key, rounds, persistence, weight, errors, weather):  #
                 errors[w, n, stream] = (persistence * errors[w, n, stream] + weight * shock) // 1000
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def forecast_now(  # type: ignore[no-untyped-def]
     first, last, sigma, table, errors, weather, load, pv, heat, load_fc, pv_fc, heat_fc
 ):

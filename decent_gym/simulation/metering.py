@@ -3,7 +3,7 @@
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def meter(  # type: ignore[no-untyped-def]
     first, last, load, pv, device_electricity, device_heat, fuel_used, traded, utility, loss,
     fuel_price, heat_fee, metered, fuel_cost, fees,

@@ -102,7 +102,7 @@ def calendar(start: int, rounds: int) -> FloatArray:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def observe(  # type: ignore[no-untyped-def]
     first, last, learners, rounds, calendar_table, leads, sigma, sigma_end, exp_table, errors,
     weather, load_table, pv_table, heat_table, temperature, tariff_table, district_load,

@@ -63,7 +63,7 @@ def round_report(simulation: Simulation, world: int, n: int) -> dict[str, Any]:
     }
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _collect(  # type: ignore[no-untyped-def]
     w, n, terms, charge, discharge, pump_firm, pump_flex, chp, battery, pump, chp_made, store,
     boiler, unserved, traded, metered, volume, price, count, owner, reason, out,

@@ -42,7 +42,7 @@ REWARDS.add("money", (1, 1, 1, 1, 0, 0, 0, 0))
 REWARDS.add("savings", (1, 1, 1, 1, 1, 1, 1, -1))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def value_round(  # type: ignore[no-untyped-def]
     first, last, trade, imbalance, fuel, fee, battery_energy, unserved, battery_soc, store_soc,
     load, pv, heat, cop, pump_max, tariffs, heat_fee, wear_price, comfort_price, storage_value,
@@ -52,13 +52,15 @@ def value_round(  # type: ignore[no-untyped-def]
 
     Money arrays are (W, A), the others (W, N); stored energy in mWh, prices in micro-euro/kWh.
     """
+    organizations = load.shape[1]
     for w in range(first, last):
-        retail, feed_in = tariffs[w, 0, 0], tariffs[w, 0, 1]
-        for n in range(load.shape[1]):
+        # few arrays a loop: for some numbers of worlds all these rows share one set of the cache
+        for n in range(organizations):
             terms[0, w, n] = trade[w, n]
             terms[1, w, n] = imbalance[w, n]
             terms[2, w, n] = fuel[w, n]
             terms[3, w, n] = fee[w, n]
+        for n in range(organizations):
             terms[4, w, n] = -abs(battery_energy[w, n]) * wear_price
             terms[5, w, n] = -unserved[w, n] * comfort_price
             stored = (
@@ -66,6 +68,8 @@ def value_round(  # type: ignore[no-untyped-def]
             ) // 1000
             terms[6, w, n] = stored - potential[w, n]
             potential[w, n] = stored
+        retail, feed_in = tariffs[w, 0, 0], tariffs[w, 0, 1]
+        for n in range(organizations):
             net, bought_heat = load[w, n] - pv[w, n], heat[w, n]
             if pump_max[w, n] > 0:
                 pump = min(pump_max[w, n], (heat[w, n] * 1000 + cop[w, n] - 1) // cop[w, n])
@@ -74,11 +78,12 @@ def value_round(  # type: ignore[no-untyped-def]
             cost = net * (retail if net > 0 else feed_in)
             cost += bought_heat * (tariffs[w, 1, 0] + heat_fee)
             terms[7, w, n] = -cost
-            for k in range(8):
+        for k in range(8):
+            for n in range(organizations):
                 totals[k, w, n] += terms[k, w, n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def weigh(first, last, learners, weights, terms, rewards):  # type: ignore[no-untyped-def]
     """Fill `rewards` (W, L) with the weighted sums of the learners' terms."""
     for w in range(first, last):
@@ -89,7 +94,7 @@ def weigh(first, last, learners, weights, terms, rewards):  # type: ignore[no-un
             rewards[w, k] = total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def begin_potential(  # type: ignore[no-untyped-def]
     first, last, battery_soc, store_soc, storage_value, heat_storage_value, potential
 ):

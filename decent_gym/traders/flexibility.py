@@ -72,7 +72,7 @@ def offer_all(view: TraderView, decisions: Decisions, code: int, first: int, las
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _fill(
     first: int,
     last: int,

@@ -59,7 +59,7 @@ def _decide(view: TraderView, decisions: Decisions, everybody: bool, first: int,
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _write(
     first: int,
     last: int,

@@ -57,7 +57,7 @@ def decide(view: TraderView, decisions: Decisions, first: int, last: int) -> Non
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _serve(
     first: int,
     last: int,

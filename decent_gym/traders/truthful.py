@@ -116,7 +116,7 @@ def value_heat(view: TraderView, decisions: Decisions, code: int, first: int, la
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _value_electricity(
     first: int,
     last: int,
@@ -161,7 +161,7 @@ def _value_electricity(
             pump_limit[w, n] = min(max(buy, feed_in), retail)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _value_heat(
     first: int,
     last: int,

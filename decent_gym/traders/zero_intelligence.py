@@ -76,7 +76,7 @@ def decide(view: TraderView, decisions: Decisions, first: int, last: int) -> Non
         )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _mix(key):  # type: ignore[no-untyped-def]
     key = key + _GOLDEN
     key = (key ^ (key >> _S30)) * _FIRST
@@ -84,7 +84,7 @@ def _mix(key):  # type: ignore[no-untyped-def]
     return key ^ (key >> _S31)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _draw(owner, draw, low, high):  # type: ignore[no-untyped-def]
     if high <= low:
         return low
@@ -95,21 +95,21 @@ def _draw(owner, draw, low, high):  # type: ignore[no-untyped-def]
     return low + np.int64(scaled)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _buy(owner, block, energy, limit, w, n, feed_in):  # type: ignore[no-untyped-def]
     if energy[w, n] > 0:
         energy[w, n] = _draw(owner, 2 * block, 0, energy[w, n])
         limit[w, n] = _draw(owner, 2 * block + 1, feed_in, limit[w, n])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _sell(owner, block, energy, limit, w, n, retail):  # type: ignore[no-untyped-def]
     if energy[w, n] > 0:
         energy[w, n] = _draw(owner, 2 * block, 0, energy[w, n])
         limit[w, n] = _draw(owner, 2 * block + 1, limit[w, n], retail)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _draw_all(
     first: int,
     last: int,

@@ -23,7 +23,7 @@ def snapshot(holder: object) -> dict[str, object]:
     return {
         name: _value(value)
         for name, value in vars(holder).items()
-        if name not in ("_mechanism", "_capability", "_scratch")
+        if name not in ("_mechanism", "_capability")
     }
 
 
