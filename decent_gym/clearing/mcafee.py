@@ -42,11 +42,18 @@ from decent_gym.clearing.totals import write_totals
 
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
     """Clear the books ``first <= b < last`` and write every entry of those rows of `outcome`."""
+    clear_or_reduce(books, rules, outcome, first, last, try_one_price=True)
+
+
+def clear_or_reduce(
+    books: Books, rules: Rules, outcome: Outcome, first: int, last: int, try_one_price: bool
+) -> None:
+    """As :func:`clear_books`; without `try_one_price`, a deal is always dropped."""
     ranking = merit_ranking(books, rules, first, last)
     _, num, den = rules.codes
     _clear(
-        first, last, num, den, ranking.counts, ranking.asks, ranking.bids, books.price,
-        books.offered, outcome.accepted, outcome.pays,
+        first, last, try_one_price, num, den, ranking.counts, ranking.margins, ranking.asks,
+        ranking.bids, books.price, books.offered, outcome.accepted, outcome.pays,
     )  # fmt: skip
     write_totals(books, outcome, first, last)
 
@@ -61,20 +68,22 @@ MCAFEE = Mechanism(
 
 
 @njit(cache=True, nogil=True)
-def _clear(first, last, num, den, counts, asks, bids, price, offered, accepted, pays):  # type: ignore[no-untyped-def]
+def _clear(  # type: ignore[no-untyped-def]
+    first, last, try_one_price, num, den, counts, margins, asks, bids, price, offered, accepted,
+    pays,
+):  # fmt: skip
     for b in range(first, last):
         r = b - first
         for i in range(pays.shape[1]):
             accepted[b, i] = 0
             pays[b, i] = 0
-        n_asks, n_bids = counts[r, 0], counts[r, 1]
-        sellers, buyers, volume = _efficient(n_asks, n_bids, asks[r], bids[r], price[b], offered[b])
+        sellers, buyers, volume = margins[r]
         if volume == 0:
             continue
         ask = price[b, asks[r, sellers - 1]]
         bid = price[b, bids[r, buyers - 1]]
         one_price = False
-        if sellers < n_asks and buyers < n_bids:
+        if try_one_price and sellers < counts[r, 0] and buyers < counts[r, 1]:
             low = price[b, bids[r, buyers]]
             high = price[b, asks[r, sellers]]
             share = num * (high - low)
@@ -91,34 +100,6 @@ def _clear(first, last, num, den, counts, asks, bids, price, offered, accepted, 
             )
         _fill(volume, -ask, asks[r], offered[b], accepted[b], pays[b])
         _fill(volume, bid, bids[r], offered[b], accepted[b], pays[b])
-
-
-@njit(cache=True, nogil=True)
-def _efficient(n_asks, n_bids, asks, bids, price, offered):  # type: ignore[no-untyped-def]
-    """How many asks and bids the efficient allocation takes at least in part, and its volume."""
-    a = 0
-    d = 0
-    supply = 0
-    demand = 0
-    while True:
-        if supply <= demand:
-            # the next Wh needs another seller, and perhaps another buyer
-            if a == n_asks or (supply == demand and d == n_bids):
-                break
-            bid = price[bids[d]] if supply == demand else price[bids[d - 1]]
-            if price[asks[a]] > bid:
-                break
-            if supply == demand:
-                demand += offered[bids[d]]
-                d += 1
-            supply += offered[asks[a]]
-            a += 1
-        else:
-            if d == n_bids or price[bids[d]] < price[asks[a - 1]]:
-                break
-            demand += offered[bids[d]]
-            d += 1
-    return a, d, min(supply, demand)
 
 
 @njit(cache=True, nogil=True)

@@ -30,6 +30,9 @@ class Ranking(NamedTuple):
     ----------
     counts : int64 (R, 2)
         How many asks and bids the book holds (orders with energy).
+    margins : int64 (R, 3)
+        How many asks and bids the efficient allocation takes at least in part, in merit order,
+        and its volume in Wh.
     asks, bids : int64 (R, M)
         Their slots, best first.
     lots : int64 (R, M)
@@ -37,6 +40,7 @@ class Ranking(NamedTuple):
     """
 
     counts: IntArray
+    margins: IntArray
     asks: IntArray
     bids: IntArray
     lots: IntArray
@@ -46,7 +50,9 @@ def merit_ranking(books: Books, rules: Rules, first: int, last: int) -> Ranking:
     """Rank the books ``first <= b < last``."""
     rows, slots = last - first, books.side.shape[1]
     ranking = Ranking(
-        np.empty((rows, 2), np.int64), *(np.empty((rows, slots), np.int64) for _ in range(3))
+        np.empty((rows, 2), np.int64),
+        np.empty((rows, 3), np.int64),
+        *(np.empty((rows, slots), np.int64) for _ in range(3)),
     )
     with np.errstate(over="ignore"):  # the lottery wraps on purpose; numpy warns if the JIT is off
         _rank(
@@ -58,8 +64,8 @@ def merit_ranking(books: Books, rules: Rules, first: int, last: int) -> Ranking:
 
 @njit(cache=True, nogil=True)
 def _rank(  # type: ignore[no-untyped-def]
-    first, last, by_lot, count, side, price, offered, priority, sequence, lottery, counts, asks,
-    bids, lots,
+    first, last, by_lot, count, side, price, offered, priority, sequence, lottery, counts,
+    margins, asks, bids, lots,
 ):  # fmt: skip
     for b in range(first, last):
         r = b - first
@@ -80,6 +86,10 @@ def _rank(  # type: ignore[no-untyped-def]
         arrival = lots[r] if by_lot else sequence[b]
         _sort(asks[r], n_asks, 1, price[b], priority[b], arrival)
         _sort(bids[r], n_bids, -1, price[b], priority[b], arrival)
+        sellers, buyers, volume = _efficient(n_asks, n_bids, asks[r], bids[r], price[b], offered[b])
+        margins[r, 0] = sellers
+        margins[r, 1] = buyers
+        margins[r, 2] = volume
 
 
 @njit(cache=True, nogil=True)
@@ -115,6 +125,34 @@ def _before(i, j, sign, price, priority, arrival):  # type: ignore[no-untyped-de
     if priority[i] != priority[j]:
         return priority[i] < priority[j]
     return arrival[i] < arrival[j]
+
+
+@njit(cache=True, nogil=True)
+def _efficient(n_asks, n_bids, asks, bids, price, offered):  # type: ignore[no-untyped-def]
+    """How many asks and bids the efficient allocation takes at least in part, and its volume."""
+    a = 0
+    d = 0
+    supply = 0
+    demand = 0
+    while True:
+        if supply <= demand:
+            # the next Wh needs another seller, and perhaps another buyer
+            if a == n_asks or (supply == demand and d == n_bids):
+                break
+            bid = price[bids[d]] if supply == demand else price[bids[d - 1]]
+            if price[asks[a]] > bid:
+                break
+            if supply == demand:
+                demand += offered[bids[d]]
+                d += 1
+            supply += offered[asks[a]]
+            a += 1
+        else:
+            if d == n_bids or price[bids[d]] < price[asks[a - 1]]:
+                break
+            demand += offered[bids[d]]
+            d += 1
+    return a, d, min(supply, demand)
 
 
 @njit(cache=True, nogil=True)
