@@ -28,6 +28,7 @@ from decent_gym.units import IntArray
 ArrayLike = npt.ArrayLike
 FloatArray = npt.NDArray[np.float64]
 
+_TARIFFS = ("retail", "feed_in")
 _COMMON = ("priority", "sequence", "organization", "seed", "mechanism", "price_rule", "tie_rule")
 
 
@@ -159,8 +160,8 @@ def clear(
     seed : int
         Of the lottery: of the tie rule ``random``, and of mechanisms that draw lots.
     **needs
-        What the mechanism needs beside these (its ``needs``): ``retail`` and ``feed_in``,
-        integers in micro-euro per kWh, for the price-taking ones.
+        What the mechanism needs beside these (its ``needs``): the price-taking ones take
+        ``retail`` and ``feed_in``, integers in micro-euro per kWh.
 
     Returns
     -------
@@ -175,7 +176,7 @@ def clear(
     """
     rules = _rules(mechanism, price_rule, tie_rule, seed)
     own = MECHANISMS[mechanism].needs
-    if needs or own:
+    if needs:
         _refuse_unknown(needs, mechanism)
     side = integers(side, "side")
     price = integers(price, "price")
@@ -213,7 +214,7 @@ def _cleared(
         energy[None],
         classes[None] if classes.size else np.zeros((1, n), np.int64),
         (numbers if numbers.size else np.arange(n))[None],
-        (np.arange(n) if owner is None else owner)[None],
+        (_ranks(numbers, n) if owner is None else owner)[None],
         np.array([lottery]),
         np.array([[*tariffs, 0, 0]]),
     )
@@ -237,6 +238,14 @@ def _cleared(
     return Result(figures, own, int(np.count_nonzero(worse)))
 
 
+def _ranks(numbers: IntArray, n: int) -> IntArray:
+    """Owners for offers without organizations: one each, numbered by arrival."""
+    ranks = np.arange(n)
+    if numbers.size:
+        ranks[np.argsort(numbers)] = np.arange(n)
+    return ranks
+
+
 def _rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> Rules:
     try:
         # typed: True == 1 == 1.0 must not share an entry, or a bool would pass as k = 1
@@ -251,7 +260,8 @@ def _cached_rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> 
 
 
 def _refuse_unknown(needs: dict[str, Any], mechanism: str) -> None:
-    own = MECHANISMS[mechanism].needs
+    kind = MECHANISMS[mechanism]
+    own = kind.needs if kind.respects_limits else _TARIFFS  # bill_sharing takes both, reads none
     for name in needs:
         if name not in own:
             raise unknown_name(f"keyword of clear(mechanism={mechanism!r})", name, _COMMON + own)

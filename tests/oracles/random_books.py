@@ -16,14 +16,16 @@ def random_books(rng: np.random.Generator, books: int, slots: int) -> Books:
     energies = rng.integers(1, 8, shape) if rng.random() < 0.7 else np.ones(shape, np.int64)
     feed_in = rng.integers(-2, 8, books)
     tariffs = np.stack([feed_in + rng.integers(0, 9, books), feed_in, feed_in, feed_in], axis=1)
+    side = rng.integers(0, 2, shape)
+    few = side + 2 * rng.integers(0, 3, shape)  # organizations with several offers on one side
     return Books(
         rng.integers(0, slots + 1, books),
-        rng.integers(0, 2, shape),
+        side,
         rng.integers(-3, -3 + spread, shape),
         energies * (rng.random(shape) < 0.9),
         rng.integers(0, 2, shape) * rng.integers(0, 2, (books, 1)),
         rng.permuted(np.tile(np.arange(slots) * 3 + 5, (books, 1)), axis=1),
-        np.tile(np.arange(slots), (books, 1)),
+        np.where(rng.random((books, 1)) < 0.5, few, np.arange(slots)),
         rng.integers(-(2**63), 2**63 - 1, books),
         tariffs,
     )
