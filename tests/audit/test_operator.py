@@ -40,6 +40,16 @@ def utilities(mechanism):
     return [utility for utility in UTILITIES if not (alone and utility == "book")]
 
 
+class Passed:
+    """How many limits were passed in each book."""
+
+    def __init__(self, counts):
+        self.counts = counts
+
+    def on_round(self, record):
+        self.counts += [book.limits_passed for book in record.books]
+
+
 CASES = [
     *({"tie_rule": t, "price_rule": k} for t in TIE_RULES for k in ("midpoint", "1/3")),
     *({"mechanism": name} for name in MECHANISMS if name != "merit_order"),
@@ -58,7 +68,8 @@ def test_the_operators_ledgers_verify(tmp_path, utility, changes):
     operator = GridOperator(members, capability, worlds=WORLDS, rules=rules, start=START)
     operator.reset(np.array([0, 40, 7]), capability)
     operator.world_ids[:] = 5, 2**62, 0
-    ledgers = []
+    ledgers, passed = [], []
+    operator.listen(0, Passed(passed))
     for world in range(WORLDS):
         head = LedgerHeader.of(
             members, rules.to_dict(), START, world=world, seed=int(operator.world_ids[world])
@@ -77,5 +88,6 @@ def test_the_operators_ledgers_verify(tmp_path, utility, changes):
         assert result, (world, result)
         assert result.rounds == 12
     assert operator.outcome.volume.any() and not operator.accounts.sum(axis=1).any()
+    assert any(passed) == (not MECHANISMS[rules.mechanism].respects_limits)
     assert len({ledger.head for ledger in ledgers}) == WORLDS
     assert (tmp_path / "0" / SEGMENT).stat().st_size > 12 * 1_000

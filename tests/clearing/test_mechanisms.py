@@ -2,9 +2,13 @@
 
 import doctest
 import importlib
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +18,9 @@ from oracles.random_books import orders_of, random_books, rows, small_books, soi
 from decent_gym.clearing import MECHANISMS, TIE_RULES, Books, Outcome, Rules, clear, totals
 from decent_gym.errors import InputError
 from decent_gym.models import Case, Side
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP
 
+ROOT = Path(__file__).parents[2]
 K_RULES = ("midpoint", 0, 1, "1/3")
 ORACLES = {
     "bill_sharing": oracle.bill_sharing,
@@ -210,6 +216,53 @@ def test_any_range_and_any_thread_gives_the_same(mechanism: str) -> None:
 
 
 @pytest.mark.parametrize("mechanism", OTHERS)
+def test_the_biggest_books_do_not_wrap(mechanism: str) -> None:
+    rng = np.random.default_rng(9)
+    n = PRODUCT_CAP // (ENERGY_CAP * PRICE_CAP)
+    assert n == 461
+    needs = dict(zip(MECHANISMS[mechanism].needs, (PRICE_CAP, PRICE_CAP - 1), strict=False))
+    for low in (-PRICE_CAP, PRICE_CAP - 2):
+        side, price = rng.integers(0, 2, n), rng.integers(low, PRICE_CAP + 1, n)
+        for energy in (np.full(n, ENERGY_CAP), rng.integers(1, ENERGY_CAP + 1, n)):
+            result = clear(side, price, energy, mechanism, **needs)
+            got = list(
+                zip(
+                    *(c.tolist() for c in (side, price, energy, result.accepted, result.pays)),
+                    strict=True,
+                )
+            )
+            assert result.volume > 0 and all(0 <= x <= q for _, _, q, x, _ in got)
+            assert sum(x if s else -x for s, _, _, x, _ in got) == 0
+            assert sum(paid for *_, paid in got) == result.surplus
+            if MECHANISMS[mechanism].respects_limits:
+                assert all(paid <= (x if s else -x) * p for s, p, _, x, paid in got)
+            assert abs(result.price) <= PRICE_CAP
+
+
+def test_without_the_compiler_too() -> None:
+    code = (
+        "import hashlib, numpy as np\n"
+        "from oracles.random_books import random_books\n"
+        "from decent_gym.clearing import MECHANISMS, Outcome, Rules\n"
+        "books = random_books(np.random.default_rng(1), 25, 8)\n"
+        "for name in MECHANISMS:\n"
+        "    outcome = Outcome.empty(25, 8)\n"
+        "    rules = Rules(name, utility=None, tie_rule='random')\n"
+        "    MECHANISMS[name].clear(books, rules, outcome, 0, 25)\n"
+        "    print(name, hashlib.sha256(b''.join(map(bytes, outcome))).hexdigest())\n"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            env={**os.environ, "NUMBA_DISABLE_JIT": off, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+            check=True, capture_output=True, text=True,
+        ).stdout
+        for off in "01"
+    ]  # fmt: skip
+    assert told[0] == told[1] and told[0].count("\n") == len(MECHANISMS)
+
+
+@pytest.mark.parametrize("mechanism", OTHERS)
 def test_empty_one_sided_and_all_equal_books(mechanism: str) -> None:
     needs = dict(zip(MECHANISMS[mechanism].needs, (9, 1), strict=False))
     for side in ([], [0], [1], [0, 0, 0], [1, 1, 1]):
@@ -246,7 +299,7 @@ def test_the_worked_example_of_the_docstring(mechanism: str) -> None:
 
 def test_constants_equal_the_enums() -> None:
     assert list(Case) == [totals._NONE, totals._EXACT, totals._MARGINAL_SELL, totals._MARGINAL_BUY]
-    for name in ("totals", "ranking", *OTHERS):
+    for name in ("totals", "ranking", "price_taking", *OTHERS):
         module = importlib.import_module(f"decent_gym.clearing.{name}")
         for side in Side:
             assert getattr(module, f"_{side.name}", side) == side
