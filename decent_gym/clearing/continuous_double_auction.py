@@ -58,20 +58,16 @@ CONTINUOUS_DOUBLE_AUCTION = Mechanism(
 def _clear(  # type: ignore[no-untyped-def]
     first, last, count, side, price, offered, priority, sequence, queue, asks, bids, accepted, pays
 ):
-    """`queue`, `asks`, `bids` (M,) are scratch: heaps of slots, the next one at the top."""
+    """Scratch (M,): `queue` in order of arrival, heaps `asks` and `bids` with the best on top."""
     for b in range(first, last):
         for i in range(pays.shape[1]):
             accepted[b, i] = 0
             pays[b, i] = 0
-        waiting = 0
-        for i in range(count[b]):
-            if offered[b, i] > 0:
-                waiting = _push(i, queue, waiting, 0, price[b], priority[b], sequence[b])
+        arrivals = _arrivals(count[b], price[b], offered[b], priority[b], sequence[b], queue, asks)
         n_asks = 0
         n_bids = 0
-        while waiting > 0:
-            slot = queue[0]
-            waiting = _pop(queue, waiting, 0, price[b], priority[b], sequence[b])
+        for j in range(arrivals):
+            slot = queue[j]
             left = offered[b, slot]
             limit = price[b, slot]
             if side[b, slot] == _BUY:
@@ -94,6 +90,26 @@ def _clear(  # type: ignore[no-untyped-def]
                         n_bids = _pop(bids, n_bids, -1, price[b], priority[b], sequence[b])
                 if left > 0:
                     n_asks = _push(slot, asks, n_asks, 1, price[b], priority[b], sequence[b])
+
+
+@njit(cache=True, nogil=True)
+def _arrivals(n, price, offered, priority, sequence, queue, heap):  # type: ignore[no-untyped-def]
+    """Write the slots with energy in order of arrival; returns how many there are."""
+    arrivals = 0
+    in_order = True
+    for i in range(n):
+        in_order &= i == 0 or sequence[i - 1] < sequence[i]
+        if offered[i] > 0:
+            queue[arrivals] = i
+            arrivals += 1
+    if not in_order:  # the operator's books always are
+        waiting = 0
+        for j in range(arrivals):
+            waiting = _push(queue[j], heap, waiting, 0, price, priority, sequence)
+        for j in range(arrivals):
+            queue[j] = heap[0]
+            waiting = _pop(heap, waiting, 0, price, priority, sequence)
+    return arrivals
 
 
 @njit(cache=True, nogil=True)

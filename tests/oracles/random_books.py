@@ -17,6 +17,8 @@ def random_books(rng: np.random.Generator, books: int, slots: int) -> Books:
     feed_in = rng.integers(-2, 8, books)
     tariffs = np.stack([feed_in + rng.integers(0, 9, books), feed_in, feed_in, feed_in], axis=1)
     side = rng.integers(0, 2, shape)
+    arrival = np.tile(np.arange(slots) * 3 + 5, (books, 1))
+    in_order = rng.random((books, 1)) < 0.3
     few = side + 2 * rng.integers(0, 3, shape)  # organizations with several offers on one side
     return Books(
         rng.integers(0, slots + 1, books),
@@ -24,7 +26,7 @@ def random_books(rng: np.random.Generator, books: int, slots: int) -> Books:
         rng.integers(-3, -3 + spread, shape),
         energies * (rng.random(shape) < 0.9),
         rng.integers(0, 2, shape) * rng.integers(0, 2, (books, 1)),
-        rng.permuted(np.tile(np.arange(slots) * 3 + 5, (books, 1)), axis=1),
+        np.where(in_order, arrival, rng.permuted(arrival, axis=1)),
         np.where(rng.random((books, 1)) < 0.5, few, np.arange(slots)),
         rng.integers(-(2**63), 2**63 - 1, books),
         tariffs,
