@@ -18,7 +18,7 @@ from decent_gym.clearing.inputs import (
     integers,
 )
 from decent_gym.clearing.lottery import lottery_keys
-from decent_gym.clearing.mechanism import MECHANISMS
+from decent_gym.clearing.mechanism import MECHANISMS, Mechanism
 from decent_gym.clearing.merit_order import MERIT_ORDER, clear_one
 from decent_gym.clearing.rules import Rules
 from decent_gym.models import Case
@@ -41,16 +41,9 @@ class Result:
     figures : int64 (2 n + 6,)
         Everything in one array: ``accepted``, ``pays``, then volume, price_low, price,
         price_high, surplus and case.  The properties below read it.
-    own_prices : float64 (n,) or None
-        :attr:`prices` where orders have prices of their own; None where there is one price.
-    limits_passed : int
-        How many offers pay more than their bid or get less than their ask; 0 for all mechanisms
-        but the price-taking ones, which do not look at limits.
     """
 
     figures: IntArray
-    own_prices: FloatArray | None = None
-    limits_passed: int = 0
 
     @property
     def accepted(self) -> IntArray:
@@ -98,9 +91,15 @@ class Result:
 
         NaN where nothing was accepted.  For people and statistics: `pays` is the exact figure.
         """
-        if self.own_prices is not None:
-            return self.own_prices
         return np.where(self.accepted > 0, float(self.figures[-4]), np.nan)
+
+    @property
+    def limits_passed(self) -> int:
+        """How many offers pay more than their bid or get less than their ask.
+
+        0 under all mechanisms but the price-taking ones, which do not look at limits.
+        """
+        return 0
 
     @property
     def surplus(self) -> int:
@@ -118,6 +117,14 @@ class Result:
             f"price_high={self.price_high}, case={self.case.name}, surplus={self.surplus}, "
             f"accepted={self.accepted!r})"
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OwnPricesResult(Result):
+    """The result of a mechanism under which offers have prices of their own."""
+
+    prices: FloatArray
+    limits_passed: int
 
 
 def clear(
@@ -175,9 +182,9 @@ def clear(
         For a value out of place; names array, index and value.
     """
     rules = _rules(mechanism, price_rule, tie_rule, seed)
-    own = MECHANISMS[mechanism].needs
+    kind = MECHANISMS[mechanism]
     if needs:
-        _refuse_unknown(needs, mechanism)
+        _refuse_unknown(needs, kind)
     side = integers(side, "side")
     price = integers(price, "price")
     energy = integers(energy, "energy")
@@ -186,11 +193,11 @@ def clear(
     classes = checked_priority(priority, n)
     numbers = checked_sequence(sequence, n)
     owner = None if organization is None else checked_organizations(organization, side, price)
-    draws = rules.tie_rule == "random" or MECHANISMS[mechanism].draws
+    draws = rules.tie_rule == "random" or kind.draws
     lottery = lottery_keys(rules.seed, 0, 0, 0) if draws else 0
-    if MECHANISMS[mechanism] is MERIT_ORDER:
+    if kind is MERIT_ORDER:
         return Result(clear_one(side, price, energy, classes, numbers, lottery, rules.codes))
-    tariffs = checked_tariffs(needs, own, mechanism, energy)
+    tariffs = checked_tariffs(needs, kind.needs, mechanism, energy)
     return _cleared(rules, side, price, energy, classes, numbers, owner, lottery, tariffs)
 
 
@@ -235,7 +242,7 @@ def _cleared(
     accepted, paid = outcome.accepted[0], outcome.pays[0] * (2 * side - 1)
     own = np.divide(paid, accepted, out=np.full(n, np.nan), where=accepted > 0)
     worse = np.where(side == 1, paid > price * accepted, paid < price * accepted)
-    return Result(figures, own, int(np.count_nonzero(worse)))
+    return OwnPricesResult(figures, own, int(np.count_nonzero(worse)))
 
 
 def _ranks(numbers: IntArray, n: int) -> IntArray:
@@ -259,9 +266,8 @@ def _cached_rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> 
     return Rules(mechanism, price_rule, tie_rule, seed, None)
 
 
-def _refuse_unknown(needs: dict[str, Any], mechanism: str) -> None:
-    kind = MECHANISMS[mechanism]
+def _refuse_unknown(needs: dict[str, Any], kind: Mechanism) -> None:
     own = kind.needs if kind.respects_limits else _TARIFFS  # bill_sharing takes both, reads none
     for name in needs:
         if name not in own:
-            raise unknown_name(f"keyword of clear(mechanism={mechanism!r})", name, _COMMON + own)
+            raise unknown_name(f"keyword of clear(mechanism={kind.name!r})", name, _COMMON + own)
