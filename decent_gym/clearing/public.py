@@ -14,10 +14,11 @@ from decent_gym.clearing.inputs import (
     checked_organizations,
     checked_priority,
     checked_sequence,
+    checked_tariffs,
     integers,
 )
 from decent_gym.clearing.lottery import lottery_keys
-from decent_gym.clearing.mechanism import MECHANISMS
+from decent_gym.clearing.mechanism import MECHANISMS, Mechanism
 from decent_gym.clearing.merit_order import MERIT_ORDER, clear_one
 from decent_gym.clearing.rules import Rules
 from decent_gym.models import Case
@@ -25,7 +26,9 @@ from decent_gym.registry import unknown_name
 from decent_gym.units import IntArray
 
 ArrayLike = npt.ArrayLike
+FloatArray = npt.NDArray[np.float64]
 
+_TARIFFS = ("retail", "feed_in")
 _COMMON = ("priority", "sequence", "organization", "seed", "mechanism", "price_rule", "tie_rule")
 
 
@@ -59,22 +62,48 @@ class Result:
 
     @property
     def price_low(self) -> int | None:
-        """Lower end of the valid prices, micro-euro per kWh; None if nothing trades."""
+        """Lower end of the valid prices, micro-euro per kWh; None if nothing trades.
+
+        Where offers have prices of their own: the lowest of them, rounded down.
+        """
         return int(self.figures[-5]) if self.figures[-6] else None
 
     @property
     def price(self) -> int | None:
-        """The price, micro-euro per kWh; None if nothing trades."""
+        """The price, micro-euro per kWh; None if nothing trades.
+
+        Where offers have prices of their own: the mean of what a kWh cost the buyers and brought
+        the sellers, rounded down.
+        """
         return int(self.figures[-4]) if self.figures[-6] else None
 
     @property
     def price_high(self) -> int | None:
-        """Upper end of the valid prices, micro-euro per kWh; None if nothing trades."""
+        """Upper end of the valid prices, micro-euro per kWh; None if nothing trades.
+
+        Where offers have prices of their own: the highest of them, rounded up.
+        """
         return int(self.figures[-3]) if self.figures[-6] else None
 
     @property
+    def prices(self) -> FloatArray:
+        """What a kWh costs or brings each offer, float64 micro-euro per kWh (n,).
+
+        NaN where nothing was accepted.  For people and statistics: `pays` is the exact figure.
+        """
+        return np.where(self.accepted > 0, float(self.figures[-4]), np.nan)
+
+    @property
+    def limits_passed(self) -> int:
+        """How many offers pay more than their bid or get less than their ask.
+
+        0 under all mechanisms but the price-taking ones, which do not look at limits.
+        """
+        return 0
+
+    @property
     def surplus(self) -> int:
-        """What the mechanism keeps, n-euro: the sum of `pays`."""
+        """What the mechanism keeps, n-euro: the sum of `pays`; below 0, a deficit it bears."""
         return int(self.figures[-2])
 
     @property
@@ -88,6 +117,14 @@ class Result:
             f"price_high={self.price_high}, case={self.case.name}, surplus={self.surplus}, "
             f"accepted={self.accepted!r})"
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OwnPricesResult(Result):
+    """The result of a mechanism under which offers have prices of their own."""
+
+    prices: FloatArray
+    limits_passed: int
 
 
 def clear(
@@ -128,9 +165,10 @@ def clear(
     organization : array-like of int or str (n,), optional
         Who offers; if given, an organization that crosses itself is refused.
     seed : int
-        Of the lottery of the tie rule ``random``.
+        Of the lottery: of the tie rule ``random``, and of mechanisms that draw lots.
     **needs
-        What the mechanism needs beside these (its ``needs``).
+        What the mechanism needs beside these (its ``needs``): the price-taking ones take
+        ``retail`` and ``feed_in``, integers in micro-euro per kWh.
 
     Returns
     -------
@@ -144,8 +182,9 @@ def clear(
         For a value out of place; names array, index and value.
     """
     rules = _rules(mechanism, price_rule, tie_rule, seed)
+    kind = MECHANISMS[mechanism]
     if needs:
-        _refuse_unknown(needs, mechanism)
+        _refuse_unknown(needs, kind)
     side = integers(side, "side")
     price = integers(price, "price")
     energy = integers(energy, "energy")
@@ -154,10 +193,12 @@ def clear(
     classes = checked_priority(priority, n)
     numbers = checked_sequence(sequence, n)
     owner = None if organization is None else checked_organizations(organization, side, price)
-    lottery = lottery_keys(rules.seed, 0, 0, 0) if rules.tie_rule == "random" else 0
-    if MECHANISMS[mechanism] is MERIT_ORDER:
+    draws = rules.tie_rule == "random" or kind.draws
+    lottery = lottery_keys(rules.seed, 0, 0, 0) if draws else 0
+    if kind is MERIT_ORDER:
         return Result(clear_one(side, price, energy, classes, numbers, lottery, rules.codes))
-    return _cleared(rules, side, price, energy, classes, numbers, owner, lottery)
+    tariffs = checked_tariffs(needs, kind.needs, mechanism, energy)
+    return _cleared(rules, side, price, energy, classes, numbers, owner, lottery, tariffs)
 
 
 def _cleared(
@@ -169,6 +210,7 @@ def _cleared(
     numbers: IntArray,
     owner: IntArray | None,
     lottery: int,
+    tariffs: tuple[int, int],
 ) -> Result:
     """One book as a batch of one."""
     n = side.shape[0]
@@ -179,11 +221,13 @@ def _cleared(
         energy[None],
         classes[None] if classes.size else np.zeros((1, n), np.int64),
         (numbers if numbers.size else np.arange(n))[None],
-        (np.arange(n) if owner is None else owner)[None],
+        (_ranks(numbers, n) if owner is None else owner)[None],
         np.array([lottery]),
+        np.array([[*tariffs, 0, 0]]),
     )
     outcome = Outcome.empty(1, n)
-    MECHANISMS[rules.mechanism].clear(books, rules, outcome, 0, 1)
+    mechanism = MECHANISMS[rules.mechanism]
+    mechanism.clear(books, rules, outcome, 0, 1)
     tail = (
         outcome.volume,
         outcome.price_low,
@@ -192,7 +236,21 @@ def _cleared(
         outcome.surplus,
         outcome.case,
     )
-    return Result(np.concatenate((outcome.accepted[0], outcome.pays[0], *tail)))
+    figures = np.concatenate((outcome.accepted[0], outcome.pays[0], *tail))
+    if mechanism.uniform:
+        return Result(figures)
+    accepted, paid = outcome.accepted[0], outcome.pays[0] * (2 * side - 1)
+    own = np.divide(paid, accepted, out=np.full(n, np.nan), where=accepted > 0)
+    worse = np.where(side == 1, paid > price * accepted, paid < price * accepted)
+    return OwnPricesResult(figures, own, int(np.count_nonzero(worse)))
+
+
+def _ranks(numbers: IntArray, n: int) -> IntArray:
+    """Owners for offers without organizations: one each, numbered by arrival."""
+    ranks = np.arange(n)
+    if numbers.size:
+        ranks[np.argsort(numbers)] = np.arange(n)
+    return ranks
 
 
 def _rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> Rules:
@@ -208,8 +266,8 @@ def _cached_rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> 
     return Rules(mechanism, price_rule, tie_rule, seed, None)
 
 
-def _refuse_unknown(needs: dict[str, Any], mechanism: str) -> None:
-    own = MECHANISMS[mechanism].needs
+def _refuse_unknown(needs: dict[str, Any], kind: Mechanism) -> None:
+    own = kind.needs if kind.respects_limits else _TARIFFS  # bill_sharing takes both, reads none
     for name in needs:
         if name not in own:
-            raise unknown_name(f"keyword of clear(mechanism={mechanism!r})", name, _COMMON + own)
+            raise unknown_name(f"keyword of clear(mechanism={kind.name!r})", name, _COMMON + own)

@@ -46,6 +46,16 @@ class ClearedBook:
         """One column of the orders by its name in ``ORDER_FIELDS``."""
         return self.orders[:, ORDER_FIELDS.index(name)]
 
+    @property
+    def limits_passed(self) -> int:
+        """How many orders paid more than their bid or got less than their ask.
+
+        Always 0 but under the price-taking mechanisms, which do not look at limits.
+        """
+        sign = 2 * self.column("side") - 1
+        worth = sign * self.column("price") * self.accepted
+        return int(np.count_nonzero(self.pays > worth))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:

@@ -2,13 +2,11 @@
 
 import json
 from collections import Counter
-from decimal import Decimal
-from fractions import Fraction
-from math import lcm
 from pathlib import Path
 from typing import Any
 
 import pytest
+from oracles.vectors import exact, scale
 
 from decent_gym.clearing import Result, clear
 from decent_gym.errors import InputError
@@ -48,18 +46,6 @@ NOT_ELIGIBLE = {
     "another mechanism (mid_market_rate)": 4,
     "another mechanism (supply_demand_ratio)": 4,
 }
-
-
-def exact(value: float) -> Fraction:
-    """What a JSON number says, not its nearest binary neighbour: 1.00002 is 100002/100000."""
-    return Fraction(Decimal(repr(value)))
-
-
-def scale(values: list[float], cap: int) -> int:
-    """The smallest factor, doubled for a midpoint, that makes all of them integers within `cap`."""
-    factor = 2 * lcm(*(exact(value).denominator for value in values))
-    assert max(abs(exact(value)) for value in values) * factor <= cap, "does not scale"
-    return factor
 
 
 def run(case: dict[str, Any]) -> tuple[Result, int, int, list[dict[str, Any]]]:
