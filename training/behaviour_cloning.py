@@ -9,8 +9,9 @@ Source: D. A. Pomerleau, "ALVINN: an autonomous land vehicle in a neural network
 """
 
 import copy
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -214,41 +215,55 @@ def fit(
     tuple
         Training and validation losses by epoch, and the best epoch.
     """
-    measure = LOSSES[args.loss]
     actor = [*network.mlp_extractor.policy_net.parameters(), *network.action_net.parameters()]
     optimizer = torch.optim.Adam(actor, lr=args.learning_rate)
     order = torch.Generator().manual_seed(args.seed)
     training: list[float] = []
     validation: list[float] = []
-    best, kept = 0, network.state_dict()
+    best, kept = 0, {}
     console = Console(stderr=True)
     shown = args.progress and console.is_terminal
     columns = (*Progress.get_default_columns(), TextColumn("validation loss {task.fields[loss]}"))
     with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task("epochs", total=args.epochs, loss="")
         for epoch in range(args.epochs):
-            losses = []
-            for rows in torch.randperm(len(learning[0]), generator=order).split(args.batch_size):
-                loss = measure(acts(network, learning[0][rows]), learning[1][rows])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item() * len(rows))
-            training.append(sum(losses) / len(learning[0]))
+            batches = torch.randperm(len(learning[0]), generator=order).split(args.batch_size)
+            training.append(improve(network, optimizer, learning, batches, LOSSES[args.loss]))
             with torch.no_grad():
-                validation.append(measure(acts(network, watching[0]), watching[1]).item())
-            if validation[epoch] <= min(validation):
+                loss = LOSSES[args.loss](acts(network, watching[0]), watching[1])
+            validation.append(loss.item())
+            if epoch == 0 or validation[epoch] < validation[best]:
                 best, kept = epoch, copy.deepcopy(network.state_dict())
             bar.update(task, completed=epoch + 1, loss=f"{validation[best]:.4f}")
             if epoch - best >= args.patience:
                 break
+    if not math.isfinite(validation[best]):
+        raise InputError(f"the loss is {validation[best]}; lower --learning-rate")
     network.load_state_dict(kept)
     return tuple(training), tuple(validation), best
 
 
+def improve(
+    network: ActorCriticPolicy,
+    optimizer: torch.optim.Optimizer,
+    learning: Pair,
+    batches: Sequence[torch.Tensor],
+    measure: Callable[..., torch.Tensor],
+) -> float:
+    """One epoch; returns its mean loss."""
+    total = 0.0
+    for rows in batches:
+        loss = measure(acts(network, learning[0][rows]), learning[1][rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(rows)
+    return total / len(learning[0])
+
+
 def acts(network: ActorCriticPolicy, observations: torch.Tensor) -> torch.Tensor:
     """The network's actions, before they are clipped."""
-    return network.get_distribution(observations).distribution.mean
+    return network.action_net(network.mlp_extractor.forward_actor(observations))
 
 
 def constant_loss(learning: Pair, watching: Pair, loss: str) -> float:

@@ -11,7 +11,7 @@ KEYWORDS: dict[str, Any] = {
     "learner": "household_00001",
     "rounds": 6,
     "organizations": 5,
-    "days": 14,
+    "days": 28,
 }
 
 
