@@ -1,5 +1,6 @@
 """What is recorded is what the environments give."""
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -87,6 +88,14 @@ def test_digest_tells_everything_apart(source: EpisodeSource) -> None:
         )
     }
     assert len(digests) == 8
+
+
+@pytest.mark.parametrize("name", ["seed", "start", "observations", "actions", "rewards", "terms"])
+def test_digest_sees_every_number(source: EpisodeSource, name: str) -> None:
+    first, *others = source
+    changed = replace(first, **{name: getattr(first, name) + 1})
+    digest = content_digest(source.origin, [changed, *others])
+    assert digest != content_digest(source.origin, source)
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,11 @@ def edit_batch(folder: Path, name: str, change: Callable[[Any], Any]) -> None:
         file.write_batch(changed)
 
 
+def terms_from_the_reset_on(column: Any) -> Any:
+    values = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(7 * 8)), 8)
+    return pa.StructArray.from_arrays([values], names=["reward_terms"])
+
+
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
@@ -216,6 +221,7 @@ def edit_batch(folder: Path, name: str, change: Callable[[Any], Any]) -> None:
         ("truncations", lambda c: pa.array([False] * 7), "episode 1: must be truncated"),
         ("terminations", lambda c: pa.array([True] * 7), "episode 1: must be truncated"),
         ("actions", lambda c: pa.nulls(7, c.type), "episode"),
+        ("infos", terms_from_the_reset_on, "episode 1: .* must have 7 rows, zeros first"),
     ],
 )
 def test_an_edited_episode_is_named(folder: Path, name: str, change: Any, says: str) -> None:

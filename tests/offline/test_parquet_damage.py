@@ -16,14 +16,16 @@ from decent_gym.offline import EpisodeSource, content_digest, read_parquet
 Edit = Callable[[Any], Any]
 
 
-def rewrite(path: Path, edit: Edit, change: dict[bytes, bytes | None] | None = None) -> None:
+def rewrite(
+    path: Path, edit: Edit, change: dict[bytes, bytes | None] | None = None, rows: int = 8_192
+) -> None:
     """Change the table, or the metadata, as somebody with pyarrow would."""
     file = pq.ParquetFile(path)
     kept = {k: v for k, v in file.metadata.metadata.items() if k != b"ARROW:schema"}
     table = edit(pq.read_table(path))
     kept.update(change or {})
     table = table.replace_schema_metadata({k: v for k, v in kept.items() if v is not None})
-    pq.write_table(table, path)
+    pq.write_table(table, path, row_group_size=rows)
 
 
 def with_column(table: Any, name: str, values: Any) -> Any:
@@ -57,6 +59,28 @@ def read_all(path: Path) -> str:
 def test_rewriting_alone_is_no_damage(file: Path, source: EpisodeSource) -> None:
     rewrite(file, lambda table: table)
     assert read_all(file) == content_digest(source.origin, source)
+
+
+@pytest.mark.parametrize("rows", [7, 14, 35])
+def test_rows_are_counted_over_the_whole_file(file: Path, rows: int) -> None:
+    rewrite(file, spoil("obs_day_sin", 23, np.nan), rows=rows)
+    with pytest.raises(DataError, match="column obs_day_sin, row 23"):
+        read_all(file)
+
+
+def test_groups_of_rows_must_hold_whole_episodes(file: Path) -> None:
+    rewrite(file, lambda table: table, rows=10)
+    with pytest.raises(DataError, match="rows from 0: 10 of them are no whole episodes of 7"):
+        read_all(file)
+
+
+def test_checksums_are_verified_before_anything_is_decoded(file: Path) -> None:
+    column = pq.ParquetFile(file).metadata.row_group(0).column(4)
+    whole = bytearray(file.read_bytes())
+    whole[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    file.write_bytes(whole)
+    with pytest.raises(DataError, match=r"row 0 or one that follows .* CRC"):
+        read_all(file)
 
 
 @pytest.mark.parametrize(

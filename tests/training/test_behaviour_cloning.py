@@ -51,7 +51,9 @@ def test_it_learns_what_the_teacher_does(data: Path, tmp_path: Path, loss: Any) 
 
 def test_the_written_policy_is_the_best_epoch(data: Path, tmp_path: Path) -> None:
     """Its actions have, on the episodes set aside, the loss that was reported."""
-    found = clone(Args(data=str(data), folder=tmp_path, loss="mse", **SHORT))
+    restless = {**SHORT, "learning_rate": 0.05, "loss": "mse"}
+    found = clone(Args(data=str(data), folder=tmp_path, **restless))
+    assert found.validation[-1] > found.validation[found.best]
     episodes = list(read_parquet(data))
     aside = np.random.default_rng(0).permutation(10)[:2]
     seen = np.concatenate([episodes[at].observations[:-1] for at in aside])
@@ -73,6 +75,11 @@ def test_its_description_says_what_it_was_cloned_from(data: Path, tmp_path: Path
     assert (facts.scenario_digest, facts.learner) == (origin.scenario_digest, origin.learner)
     assert (facts.observations, facts.actions) == (origin.observations, origin.actions)
     assert facts.steps == 8 * 96
+    learning = [list(source)[at] for at in np.random.default_rng(0).permutation(10)[2:]]
+    seen = np.concatenate([episode.observations[:-1] for episode in learning]).astype(np.float64)
+    with np.load(tmp_path / "policy" / "normalisation.npz") as arrays:
+        np.testing.assert_allclose(arrays["observation_mean"], seen.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(arrays["observation_variance"], seen.var(axis=0), rtol=1e-9)
     assert facts.settings["teacher"] == "storage_rule"
     assert facts.settings["data_digest"] == content_digest(origin, source)
 
