@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 from decent_gym.errors import DataError
 
 SCHEMA: Final = 1
+ALGORITHMS: Final = ("behaviour_cloning", "ppo")
 ACTIVATIONS: Final = ("relu", "tanh")
 LARGEST_FILE: Final = 65_536
 """Bytes."""
@@ -30,7 +31,7 @@ class Description:
 
     Attributes
     ----------
-    algorithm : {"ppo"}
+    algorithm : {"ppo", "behaviour_cloning"}
     scenario : str
         A name in ``SCENARIOS``, or the name of a scenario file (never a path).
     options : dict
@@ -74,7 +75,7 @@ class Description:
 
     def __post_init__(self) -> None:
         _expect(self.schema == SCHEMA, "schema", self.schema, f"{SCHEMA}, the only known version")
-        _expect(self.algorithm == "ppo", "algorithm", self.algorithm, "'ppo'")
+        _expect(self.algorithm in ALGORITHMS, "algorithm", self.algorithm, str(ALGORITHMS))
         for name in ("scenario", "learner", "scenario_digest"):
             _expect(_is_text(getattr(self, name)), name, getattr(self, name), "a short text")
         parts = PurePath(self.scenario.replace("\\", "/")).parts
