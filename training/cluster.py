@@ -1,0 +1,57 @@
+"""Joining a Ray cluster: one made for this process, or one that runs already."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+import ray
+
+from decent_gym.errors import InputError
+
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+OBJECT_STORE: Final = 256 * 2**20
+"""Bytes of shared memory of a local cluster; what is passed around here is small."""
+SAME_SETS: Final = ("PYTHONHASHSEED", "0")
+"""RLlib goes through sets of names; in an order of chance, seeds would mean nothing."""
+
+
+def join(address: str | None, cpus: int) -> None:
+    """Connect to the cluster at `address`, or make a local one of `cpus` processors.
+
+    A cluster's workers get this checkout as their working directory, so their machines need the
+    packages and nothing else.  A local one takes as many processors as it is asked for, whether
+    the machine has them or not.
+
+    Raises
+    ------
+    InputError
+        If nobody answers at `address`, or the cluster has fewer processors than `cpus`.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault(*SAME_SETS)  # which the workers of a local cluster inherit
+    logging.getLogger("ray.rllib").setLevel(logging.ERROR)
+    if address is None:
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE,
+            logging_level=logging.ERROR,
+        )
+        return
+    try:
+        ray.init(
+            address=address,
+            runtime_env={"working_dir": str(CHECKOUT), "env_vars": dict([SAME_SETS])},
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, ValueError) as error:
+        raise InputError(f"no Ray cluster at address {address!r}: {error}") from None
+    found = int(ray.cluster_resources().get("CPU", 0))
+    if found < cpus:
+        ray.shutdown()
+        raise InputError(
+            f"the cluster at {address!r} has {found} processors, but {cpus} are asked for; "
+            "Ray would wait for the others forever"
+        )
