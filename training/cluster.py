@@ -12,8 +12,8 @@ from decent_gym.errors import InputError
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 OBJECT_STORE: Final = 256 * 2**20
 """Bytes of shared memory of a local cluster; what is passed around here is small."""
-SAME_SETS: Final = ("PYTHONHASHSEED", "0")
-"""RLlib goes through sets of names; in an order of chance, seeds would mean nothing."""
+HASH_SEED: Final = "PYTHONHASHSEED"
+"""RLlib goes through sets of names: a run can only be repeated bit for bit if this is set."""
 
 
 def join(address: str | None, cpus: int) -> None:
@@ -29,7 +29,6 @@ def join(address: str | None, cpus: int) -> None:
         If nobody answers at `address`, or the cluster has fewer processors than `cpus`.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault(*SAME_SETS)  # which the workers of a local cluster inherit
     logging.getLogger("ray.rllib").setLevel(logging.ERROR)
     if address is None:
         ray.init(
@@ -40,10 +39,11 @@ def join(address: str | None, cpus: int) -> None:
             logging_level=logging.ERROR,
         )
         return
+    same = {HASH_SEED: os.environ[HASH_SEED]} if HASH_SEED in os.environ else {}
     try:
         ray.init(
             address=address,
-            runtime_env={"working_dir": str(CHECKOUT), "env_vars": dict([SAME_SETS])},
+            runtime_env={"working_dir": str(CHECKOUT), "env_vars": same},
             logging_level=logging.ERROR,
         )
     except (ConnectionError, ValueError) as error:

@@ -154,7 +154,8 @@ def train(args: Args) -> dict[str, Path]:
     UnknownNameError
         For a misspelt scenario, organization or option.
     InputError
-        If nobody answers at `address`, or what `resume` names is from another run.
+        If nobody answers at `address`, `folder` cannot be made, or what `resume` names is from
+        another run.
     DecentGymError
         If the runners fail; Ray has shown their own errors before.
     """
@@ -162,6 +163,10 @@ def train(args: Args) -> dict[str, Path]:
     if args.smoke:
         args = replace(args, steps=12_288, runners=2, checkpoint_every=0)
     run = prepare(args)
+    try:
+        args.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # said before hours of training, not after
+        raise InputError(f"folder {args.folder} cannot be made: {error}") from None
     join(args.address, args.runners + args.learners)
     try:
         register_env(ENVIRONMENT, TraderMultiAgentEnv)
