@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from pettingzoo import ParallelEnv
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 import decent_gym
@@ -99,38 +100,37 @@ def action_names(scenario: Scenario, organization: str) -> tuple[str, ...]:
 
 
 def measure(
-    scenario: Scenario, policies: Mapping[str, str], *, episodes: int, seed: int
+    env: ParallelEnv[str, Any, Any], policies: Mapping[str, str], *, rounds: int, seed: int
 ) -> dict[str, Statistics]:
     """Mean and variance of what organizations see while they act at random.
 
     Parameters
     ----------
-    scenario : Scenario
+    env : TraderParallelEnv
+        As ``decent_gym.parallel_env`` makes it.
     policies : dict of str to str
-        Organization to policy: organizations of one policy are pooled.
-    episodes : int
-        Days to look at.
+        Agent to policy: agents of one policy are pooled.
+    rounds : int
+        Whole episodes of at least so many rounds are looked at.
     seed : int
-        Of the first day and of the actions.
+        Of the first episode and of the actions.
 
     Returns
     -------
     dict of str to (float64 (F,), float64 (F,))
-        By organization; variances are at least ``LEAST_VARIANCE``.
+        By agent; variances are at least ``LEAST_VARIANCE``.
     """
-    env = decent_gym.parallel_env(scenario=scenario, learners=tuple(policies))
     random = np.random.default_rng(seed)
     kept: dict[str, list[FloatArray]] = {policy: [] for policy in policies.values()}
-    for episode in range(episodes):
-        seen, _ = env.reset(seed=seed if not episode else None)
+    done = 0
+    while done < rounds:
+        seen, _ = env.reset(seed=None if done else seed)
         while env.agents:
             for name, x in seen.items():
                 kept[policies[name]].append(x)
-            actions = {
-                name: random.uniform(-1, 1, env.action_space(name).shape) for name in env.agents
-            }
-            seen, *_ = env.step(actions)
-    env.close()
+            spaces = {name: env.action_space(name) for name in env.agents}
+            seen, *_ = env.step({n: random.uniform(-1, 1, s.shape) for n, s in spaces.items()})
+            done += 1
     pooled = {}
     for policy, rows in kept.items():
         values = np.stack(rows).astype(np.float64)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,8 @@ from decent_gym.errors import InputError
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 OBJECT_STORE: Final = 256 * 2**20
 """Bytes of shared memory of a local cluster; what is passed around here is small."""
+PATIENCE: Final = 10
+"""Seconds."""
 HASH_SEED: Final = "PYTHONHASHSEED"
 """RLlib goes through sets of names: a run can only be repeated bit for bit if this is set."""
 
@@ -39,6 +42,7 @@ def join(address: str | None, cpus: int) -> None:
             logging_level=logging.ERROR,
         )
         return
+    _knock(address)
     same = {HASH_SEED: os.environ[HASH_SEED]} if HASH_SEED in os.environ else {}
     try:
         ray.init(
@@ -55,3 +59,14 @@ def join(address: str | None, cpus: int) -> None:
             f"the cluster at {address!r} has {found} processors, but {cpus} are asked for; "
             "Ray would wait for the others forever"
         )
+
+
+def _knock(address: str) -> None:
+    """Whether anybody is there; Ray itself would try for many minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        return  # auto, or a name that Ray knows
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(f"no Ray cluster at address {address!r}: {error}") from None

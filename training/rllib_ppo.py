@@ -44,8 +44,8 @@ from decent_gym.errors import DecentGymError, InputError
 from training.cluster import join
 
 ENVIRONMENT: Final = "decent_gym/Trader-parallel-v0"
-MEASURED_DAYS: Final = 32
-"""Days of random actions from which observations get their scale."""
+MEASURED_ROUNDS: Final = 3072
+"""Rounds of random actions from which observations get their scale: 32 days."""
 SEEDS_APART: Final = 1_000_003
 """Episodes of runs with neighbouring seeds have nothing in common."""
 WHERE_ERRORS_ARE: Final = "their errors stand above and in Ray's logs"
@@ -120,6 +120,12 @@ class Args:
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise InputError(f"{name} must be {low} or more, got {getattr(self, name)}")
+        share = self.batch // max(1, self.learners)
+        if self.batch_size > share:
+            raise InputError(
+                f"batch_size must be {share} or less, a learner's share of batch, got "
+                f"{self.batch_size}"
+            )
         if not self.hidden:
             raise InputError("hidden must name at least one layer, such as 64 64")
         if len(set(self.organizations)) < len(self.organizations):
@@ -193,9 +199,12 @@ def prepare(args: Args) -> Run:
     devices = {name: "-".join(actions[name][::2]) for name in names}
     policies = devices if args.share == "devices" else {name: name for name in names}
     facts = {name: describe(args, scenario, name, actions[name]) for name in names}
+    market = decent_gym.parallel_env(
+        scenario=scenario, learners=names, rounds=args.rounds, reward=args.reward
+    )
     if args.resume is None:
         seed = args.seed * SEEDS_APART
-        statistics = measure(scenario, policies, episodes=MEASURED_DAYS, seed=seed)
+        statistics = measure(market, policies, rounds=MEASURED_ROUNDS, seed=seed)
     else:
         statistics = {name: resumed(args, facts[name]) for name in names}
     return Run(args, policies, statistics, facts)
@@ -321,7 +330,7 @@ def write_policies(run: Run, algorithm: Algorithm, folder: Path, steps: int) -> 
         normalisation = {
             "observation_mean": mean,
             "observation_variance": variance,
-            "observation_count": MEASURED_DAYS * 96,
+            "observation_count": MEASURED_ROUNDS,
             "return_mean": 0.0,  # returns are not scaled here
             "return_variance": 1.0,
             "return_count": 0.0,
