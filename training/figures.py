@@ -24,7 +24,7 @@ from decent_gym.metrics import (
     turnover,
     volume,
 )
-from decent_gym.simulation import Episodes, Simulation, Term
+from decent_gym.simulation import LEVERS, Episodes, Simulation, Term
 from decent_gym.units import NANO_EUR_PER_EUR, WH_PER_KWH
 from training.held_out import ROUNDS_PER_WEEK, Cell
 
@@ -83,11 +83,11 @@ def week_rows(
 
 
 def _chosen(policy: LearnedPolicy, episodes: Episodes) -> Any:
-    wanted, there = len(policy.description.actions), len(episodes.levers[0])
-    if wanted != there:
+    wanted, there = policy.description.actions, [LEVERS[i] for i in episodes.levers[0]]
+    if list(wanted) != there:
         raise InputError(
-            f"the policy moves {', '.join(policy.description.actions)}, but "
-            f"{policy.description.learner!r} has {there} levers here"
+            f"the policy moves {', '.join(wanted)}, but {policy.description.learner!r} has "
+            f"{', '.join(there)} here"
         )
     return policy.predict(episodes.observations[:, 0])
 

@@ -40,7 +40,7 @@ from agents.rllib_env import Statistics, TraderMultiAgentEnv, action_names, meas
 from agents.rllib_module import TraderModule, as_stable_baselines, model_config
 from decent_gym import Scenario
 from decent_gym import scenario as find_scenario
-from decent_gym.errors import DecentGymError, InputError
+from decent_gym.errors import DataError, DecentGymError, InputError
 from training.cluster import join
 
 ENVIRONMENT: Final = "decent_gym/Trader-parallel-v0"
@@ -48,6 +48,8 @@ MEASURED_ROUNDS: Final = 3072
 """Rounds of random actions from which observations get their scale: 32 days."""
 SEEDS_APART: Final = 1_000_003
 """Episodes of runs with neighbouring seeds have nothing in common."""
+STATE: Final = "rllib"
+"""RLlib's part of a checkpoint."""
 WHERE_ERRORS_ARE: Final = "their errors stand above and in Ray's logs"
 SOFTWARE: Final = ("decent-gym", "ray", "torch", "gymnasium", "numpy")
 
@@ -347,7 +349,7 @@ def write_policies(run: Run, algorithm: Algorithm, folder: Path, steps: int) -> 
 def checkpoint(run: Run, algorithm: Algorithm, done: int) -> None:
     """Write RLlib's state and the policies that it comes to."""
     folder = run.args.folder / "checkpoints" / f"{done:09}"
-    algorithm.save_to_path(str((folder / "rllib").resolve()))
+    algorithm.save_to_path(str((folder / STATE).resolve()))
     write_policies(run, algorithm, folder / "policies", done)
 
 
@@ -359,6 +361,11 @@ def reached(every: int, done: int, batch: int) -> bool:
 def resumed(args: Args, now: Description) -> Statistics:
     """The scale of observations of a checkpoint, if it is one of the same run."""
     assert args.resume is not None
+    if not (args.resume / STATE).is_dir():
+        raise DataError(
+            f"{args.resume} holds no {STATE}/; give one of the folders in checkpoints/, such as "
+            f"{args.resume / 'checkpoints' / '000050688'}"
+        )
     folder = args.resume / "policies" / now.learner
     found = read_description(folder)
     for name in ("scenario_digest", "learner", "observations", "actions", "hidden", "activation"):
@@ -382,7 +389,7 @@ def restore(run: Run, algorithm: Algorithm) -> int:
     """Continue from a checkpoint, if there is one; returns the rounds already done."""
     if run.args.resume is None:
         return 0
-    algorithm.restore_from_path(str((run.args.resume / "rllib").resolve()))
+    algorithm.restore_from_path(str((run.args.resume / STATE).resolve()))
     first = next(iter(run.policies))
     return read_description(run.args.resume / "policies" / first).steps
 
