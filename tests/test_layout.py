@@ -57,6 +57,7 @@ PUBLIC = {
     "decent_gym.offline",
     "decent_gym.replay",
     "decent_gym.scenarios",
+    "decent_gym.simulation",
     "decent_gym.testing",
     "decent_gym.traders",
     "decent_gym.units",

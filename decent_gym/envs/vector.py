@@ -95,6 +95,7 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         render_mode: None = None,
         **options: Any,
     ) -> None:
+        self.closed = True  # Gymnasium 1.2 closes what is deleted, even if it was never made
         if render_mode is not None:
             raise InputError("the vector face does not render; use the single one")
         self.num_envs = checked_int(num_envs, "num_envs", 1, 2**20)
@@ -144,6 +145,7 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
             "vector", self._checked_ledger(ledger), dict(enumerate(places)), options
         )
         self._terminations = np.zeros(self.num_envs, np.bool_)
+        self.closed = False
 
     @property
     def action_names(self) -> tuple[str, ...]:
