@@ -1,9 +1,11 @@
 # The two commands most people need are `make demo` and `make test`; plain `make` lists them all.
 # Variables: make test PYTHON=python3.12 VENV=/elsewhere EXTRAS=dev PYTEST_ARGS="-x tests/clearing"
+#            make bench BENCH_ARGS="--write docs/benchmarks.md"
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= all,dev
 PYTEST_ARGS ?= -n 2 --dist loadfile --cov --cov-report term
+BENCH_ARGS ?=
 
 comma := ,
 BIN := $(VENV)/bin
@@ -33,15 +35,18 @@ lint: $(STAMP)  ## ruff, formatting, mypy --strict
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict decent_gym
 
-bench: $(STAMP)  ## measure clearing and stepping on this machine
-	@for script in $(filter-out benchmarks/bench_peers.py,$(wildcard benchmarks/bench_*.py)); do \
-	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(STAMP)  ## measure everything on this machine, about five minutes
+	@$(BIN)/python -m benchmarks.bench_all $(BENCH_ARGS)
 
-bench-peers: $(STAMP) $(PEERS)/.ready  ## the public `clear` against ASSUME, in an environment of its own
-	@$(BIN)/python benchmarks/bench_peers.py --peer-python $(PEERS)/bin/python
+bench-peers: $(STAMP) $(PEERS)/.ready $(PEERS)-assume/.ready  ## against ASSUME, CityLearn and EnvPool, in environments of their own
+	@$(BIN)/python -m benchmarks.bench_peers --assume $(PEERS)-assume/bin/python --envs $(PEERS)/bin/python $(BENCH_ARGS)
 
+# torch is named exactly because the newest build would bring gigabytes of CUDA with it
 $(PEERS)/.ready:
-	@"$(PYTHON)" -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet assume-framework==0.6.0 && touch "$@"
+	@"$(PYTHON)" -m venv $(PEERS) && $(PEERS)/bin/python -m pip install --quiet citylearn==3.0.2 envpool==1.2.5 torch==2.13.0 && touch "$@"
+
+$(PEERS)-assume/.ready:
+	@"$(PYTHON)" -m venv $(PEERS)-assume && $(PEERS)-assume/bin/python -m pip install --quiet assume-framework==0.6.0 && touch "$@"
 
 clean:  ## remove .venv, caches and build products
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .numba_cache .pytest_cache .ruff_cache

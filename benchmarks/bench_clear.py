@@ -1,22 +1,29 @@
 """How long a book takes, batched and through the public `clear`, against sorting its prices.
 
-Distinct books per call, all outputs written, medians of alternated runs.
-Run: ``python benchmarks/bench_clear.py [--runs 15] [--ticks 220000] [--json]``
+Distinct books per call, all outputs written.
+Run: ``python -m benchmarks.bench_clear [--quick] [--write docs/benchmarks.md]``
 """
 
-import argparse
-import json
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from benchmarks.report import Aim, Report, Table, main
+from benchmarks.timing import alternated, clock
 from decent_gym.clearing import Books, Outcome, Rules, clear
 from decent_gym.clearing.merit_order import clear_books
 
 SIZES = {32: 4096, 100: 2048, 128: 2048, 1_000: 256, 10_000: 32, 1_000_000: 1}
+"""Orders a book, and how many books a call."""
+LARGEST_IN_A_TRIAL = 1_000
+TICKS, FEW_TICKS = 220_000, 50
+"""Distinct prices in the books."""
 LOWEST = 80_000
+CALLS = 300
+MOST = {32: 12.0, 1_000: 4.0, 1_000_000: 2.0}
+"""Times that np.sort takes."""
 
 
 def random_books(orders: int, books: int, ticks: int, seed: int) -> Books:
@@ -35,24 +42,10 @@ def random_books(orders: int, books: int, ticks: int, seed: int) -> Books:
     )
 
 
-def medians(tasks: dict[str, Callable[[], None]], runs: int) -> dict[str, tuple[float, float]]:
-    """Median wall and CPU seconds of each task, the tasks taking turns."""
-    wall: dict[str, list[float]] = {name: [] for name in tasks}
-    cpu: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(runs):
-        for name, task in tasks.items():
-            wall_start, cpu_start = time.perf_counter(), time.process_time()
-            task()
-            cpu[name].append(time.process_time() - cpu_start)
-            wall[name].append(time.perf_counter() - wall_start)
-    return {name: (float(np.median(wall[name])), float(np.median(cpu[name]))) for name in tasks}
-
-
-def batched(orders: int, books: int, ticks: int, runs: int) -> dict[str, float]:
-    """Microseconds a book: clearing and np.sort of the int32 prices, in the same run."""
+def batched(orders: int, books: int, ticks: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Clearing a batch, and sorting the int32 prices of its rows."""
     batch = random_books(orders, books, ticks, seed=orders)
-    outcome = Outcome.empty(books, orders)
-    rules = Rules()
+    outcome, rules = Outcome.empty(books, orders), Rules()
     prices = batch.price.astype(np.int32)
     buffer = np.empty_like(prices)
 
@@ -60,56 +53,58 @@ def batched(orders: int, books: int, ticks: int, runs: int) -> dict[str, float]:
         buffer[:] = prices
         buffer.sort(axis=1)
 
-    def run() -> None:
-        clear_books(batch, rules, outcome, 0, books)
-
-    run()
-    times = medians({"clear": run, "sort": sort}, runs)
-    return {
-        "orders": orders,
-        "clear_us": times["clear"][0] / books * 1e6,
-        "clear_cpu_us": times["clear"][1] / books * 1e6,
-        "sort_us": times["sort"][0] / books * 1e6,
-    }
+    return lambda: clear_books(batch, rules, outcome, 0, books), sort
 
 
-def public(orders: int, ticks: int, runs: int, calls: int = 300) -> dict[str, float]:
-    """Microseconds a call of the public `clear`, every call on another book."""
-    batch = random_books(orders, calls, ticks, seed=orders)
-    books = [tuple(column[i].copy() for column in batch[1:4]) for i in range(calls)]
+def public(orders: int) -> Callable[[], None]:
+    """Calls of the public `clear`, every one on another book."""
+    batch = random_books(orders, CALLS, TICKS, seed=orders)
+    books = [tuple(column[i].copy() for column in batch[1:4]) for i in range(CALLS)]
 
     def run() -> None:
         for side, price, energy in books:
             clear(side, price, energy)
 
-    run()
-    wall, cpu = medians({"clear": run}, runs)["clear"]
-    return {"orders": orders, "call_us": wall / calls * 1e6, "call_cpu_us": cpu / calls * 1e6}
+    return run
 
 
-def main() -> int:
-    """Print the table; exit code 0."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=15, help="alternated runs per figure")
-    parser.add_argument("--ticks", type=int, default=220_000, help="distinct prices in the books")
-    parser.add_argument("--json", action="store_true", help="for machines")
-    args = parser.parse_args()
-    rows = [batched(n, books, args.ticks, args.runs) for n, books in SIZES.items()]
-    calls = [public(n, args.ticks, args.runs) for n in (100, 1_000)]
-    if args.json:
-        print(json.dumps({"batched": rows, "public": calls}))
-        return 0
-    print(f"{'orders':>9} {'clear us':>10} {'cpu us':>10} {'np.sort us':>11} {'ratio':>6}")
-    for row in rows:
-        ratio = row["clear_us"] / row["sort_us"]
-        print(
-            f"{row['orders']:>9} {row['clear_us']:>10.3f} {row['clear_cpu_us']:>10.3f}"
-            f" {row['sort_us']:>11.3f} {ratio:>6.1f}"
+def measure(runs: int, quick: bool) -> Report:
+    """Both tables."""
+    sizes = [n for n in SIZES if not quick or n <= LARGEST_IN_A_TRIAL]
+    kinds = [(n, TICKS) for n in sizes] + [(sizes[-1], FEW_TICKS)]
+    tasks: dict[object, Callable[[], None]] = {}
+    for orders, ticks in kinds:
+        tasks["clear", orders, ticks], tasks["sort", orders, ticks] = batched(
+            orders, SIZES[orders], ticks
         )
-    for row in calls:
-        print(f"clear(), {row['orders']} orders: {row['call_us']:.2f} us a call")
-    return 0
+    calls = (100,) if quick else (10, 100, 1_000)
+    tasks |= {n: public(n) for n in calls}
+    times = alternated({name: partial(clock, task) for name, task in tasks.items()}, runs)
+    rows: list[list[float]] = []
+    for orders, ticks in kinds:
+        cleared, sorted_ = times["clear", orders, ticks], times["sort", orders, ticks]
+        each = 1e6 / SIZES[orders]
+        ratio = cleared.wall / sorted_.wall
+        rows.append(
+            [orders, ticks, cleared.wall * each, cleared.cpu * each, sorted_.wall * each, ratio]
+        )
+    columns = {
+        "orders a book": ",",
+        "distinct prices": ",",
+        "µs a book": ",.3g",
+        "µs of CPU": ",.3g",
+        "np.sort, µs": ",.3g",
+        "ratio": ".1f",
+    }
+    aims = [
+        Aim(f"clearing, {row[0]:,} orders a book, times np.sort", row[-1], at_most=MOST[row[0]])
+        for row in rows
+        if row[0] in MOST and row[1] == TICKS
+    ]
+    one = [[n, times[n].wall / CALLS * 1e6, times[n].cpu / CALLS * 1e6] for n in calls]
+    one_columns = {"orders": ",", "µs a call": ".2f", "µs of CPU": ".2f"}
+    return Report([Table("clear", columns, rows), Table("public", one_columns, one)], aims)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(measure, __doc__))

@@ -1,101 +1,92 @@
-"""Rounds per second of the single environment and of the batched simulation.
+"""World-steps per second of the vector face: worlds x organizations, threads, memory.
 
-Medians of alternated runs; every figure includes forecasts, scripted traders, both books,
-delivery, imbalance, reason codes, rewards and observations.
-Run: ``python benchmarks/bench_env.py [--runs 7] [--json]``
+``synthetic``, one learner a world with random actions, everything on: both books, forecasts,
+scripted traders, delivery, imbalance, reason codes, rewards, observations; days of 96 rounds,
+resets included.
+Run: ``python -m benchmarks.bench_env [--quick] [--write docs/benchmarks.md]``
 """
 
-import argparse
-import json
-import statistics
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
+import sys
+import tracemalloc
 
-import gymnasium
-import numpy as np
+from benchmarks.report import Aim, Report, Table, main
+from benchmarks.timing import alternated
+from benchmarks.worlds import days_of, random_actions, vector
 
-import decent_gym
-from decent_gym.simulation import Episodes
-
-
-def single(ledger: str | None = None, **options: object) -> Callable[[], float]:
-    """Steps per second of one day in Trader-v0."""
-    env = gymnasium.make("decent_gym/Trader-v0", ledger=ledger, **options).unwrapped
-    action = np.zeros(env.action_space.shape, np.float32)
-
-    def run() -> float:
-        env.reset(seed=1)
-        start = time.perf_counter()
-        for _ in range(96):
-            env.step(action)
-        return 96 / (time.perf_counter() - start)
-
-    return run
+WORLDS = (1, 8, 64, 256, 1_024)
+ORGANIZATIONS = (5, 20, 100)
+THREADED = (256, 1_024)
+MANY = 128
+"""Worlds whose memory is compared with one world's."""
 
 
-def batched(worlds: int, organizations: int) -> Callable[[], float]:
-    """World-steps per second of `synthetic`, one learner a world, on one core."""
-    district = decent_gym.scenario("synthetic", organizations=organizations, days=7)
-    learner = next(member.name for member in district.members if member.flexible)
-    episodes = Episodes(district, [learner], worlds=worlds)
-    episodes.reset(range(worlds))
-    episodes.act(0, np.zeros(len(episodes.levers[0])))
-    steps = max(4, 2_000 // worlds)
-    steps = min(steps, 96)
-
-    def run() -> float:
-        episodes.reset(range(worlds))
-        start = time.perf_counter()
-        for _ in range(steps):
-            episodes.step()
-        return worlds * steps / (time.perf_counter() - start)
-
-    return run
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        tasks = {
-            "Trader-v0, rural (15 organizations)": single(),
-            "Trader-v0, synthetic, 14 organizations": single(
-                scenario="synthetic", organizations=14, learner=_learner(14)
-            ),
-            "the same, ledger in memory": single(
-                "memory", scenario="synthetic", organizations=14, learner=_learner(14)
-            ),
-            "the same, ledger on disk": single(
-                str(Path(folder) / "ledgers"),
-                scenario="synthetic",
-                organizations=14,
-                learner=_learner(14),
-            ),
-            **{f"batched, {w} x 20 organizations": batched(w, 20) for w in (1, 8, 64, 256)},
-        }
-        rates: dict[str, list[float]] = {name: [] for name in tasks}
-        for task in tasks.values():
-            task()
-        for _ in range(args.runs):
-            for name, task in tasks.items():
-                rates[name].append(task())
-    table = {name: statistics.median(values) for name, values in rates.items()}
-    if args.json:
-        print(json.dumps(table))
-        return
-    print(f"{'':<40} steps/s")
-    for name, rate in table.items():
-        print(f"{name:<40} {rate:>8,.0f}")
+def measure(runs: int, quick: bool) -> Report:
+    """The three tables."""
+    worlds, organizations = (WORLDS[:2], ORGANIZATIONS[:2]) if quick else (WORLDS, ORGANIZATIONS)
+    threaded = worlds[-1:] if quick else THREADED
+    kinds = [(w, n, 1) for n in organizations for w in worlds] + [(w, 20, 2) for w in threaded]
+    enough = 0.01 if quick else 0.2
+    tasks = {kind: days_of(vector(*kind), enough) for kind in kinds}
+    times = alternated({kind: task for kind, (task, _) in tasks.items()}, runs)
+    per_world = {(w, n, k): (tasks[w, n, k][1] * w, times[w, n, k]) for w, n, k in kinds}
+    rate = {kind: steps / time.wall for kind, (steps, time) in per_world.items()}
+    grid = [
+        [w, n, rate[w, n, k], rate[w, n, k] * n, time.wall / steps * 1e6, time.cpu / steps * 1e6]
+        for (w, n, k), (steps, time) in per_world.items()
+        if k == 1
+    ]
+    few, many = threaded[0], threaded[-1]
+    gain = [[w, rate[w, 20, 1], rate[w, 20, 2], rate[w, 20, 2] / rate[w, 20, 1]] for w in threaded]
+    aims = [
+        Aim(f"{few:,} worlds × 20, world-steps/s, one thread", rate[few, 20, 1], at_least=100_000),
+        Aim(f"{many:,} worlds × 20, times with a second thread", gain[-1][-1], at_least=1.5),
+    ]
+    return Report([_grid(grid), _threads(gain), _memory(organizations)], aims)
 
 
-def _learner(organizations: int) -> str:
-    district = decent_gym.scenario("synthetic", organizations=organizations)
-    return next(member.name for member in district.members if member.flexible)
+def _grid(rows: list[list[float]]) -> Table:
+    columns = {
+        "worlds": ",",
+        "organizations": ",",
+        "world-steps/s": ",.0f",
+        "agent-steps/s": ",.0f",
+        "µs a world-step": ",.2f",
+        "µs of CPU": ",.2f",
+    }
+    return Table("env", columns, rows)
+
+
+def _threads(rows: list[list[float]]) -> Table:
+    columns = {"worlds": ",", "1 thread": ",.0f", "2 threads": ",.0f", "times": ".2f"}
+    return Table("threads", columns, rows)
+
+
+def _memory(organizations: tuple[int, ...]) -> Table:
+    """Bytes that Python and numpy allocate, the profiles of the scenario shared by all worlds."""
+    rows = []
+    for n in organizations:
+        one, many = _allocated(1, n), _allocated(1 + MANY, n)
+        each = (many - one) / MANY
+        rows.append([n, each / 1e3, each / 1e3 / n, (one - each) / 1e6])
+    columns = {
+        "organizations": ",",
+        "kB a world": ",.1f",
+        "kB an organization": ",.2f",
+        "shared by all worlds, MB": ",.1f",
+    }
+    return Table("memory", columns, rows)
+
+
+def _allocated(worlds: int, organizations: int) -> int:
+    """Bytes held after the first step."""
+    tracemalloc.start()
+    try:
+        env = vector(worlds, organizations)
+        env.step(random_actions(env.action_space.shape, 1)[0])
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(measure, __doc__))

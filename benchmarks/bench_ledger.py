@@ -1,20 +1,19 @@
 """How many rounds a second a ledger takes and a verifier checks, with about 62 offers each.
 
 Distinct rounds from the real grid operator (20 organizations, two books); encoding, hashing and
-writing included, making the rounds not; the best of some runs.
-Run: ``python benchmarks/bench_ledger.py [--rounds 2000] [--runs 5] [--json]``
+writing included, making the rounds not.
+Run: ``python -m benchmarks.bench_ledger [--quick] [--write docs/benchmarks.md]``
 """
 
-import argparse
-import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.report import Report, Table, main
+from benchmarks.timing import alternated, clock
 from decent_gym.ledger import Ledger, LedgerHeader, verify
 from decent_gym.market import Capability, GridOperator
 from decent_gym.market.orders import Orders
@@ -22,6 +21,7 @@ from decent_gym.models import Organization, Round
 
 ORGANIZATIONS = 20
 OFFERS = 31
+ROUNDS = 2_000
 
 
 class Keep:
@@ -59,61 +59,48 @@ def market_rounds(count: int) -> tuple[LedgerHeader, list[Round]]:
     return header, keep.rounds
 
 
-def rate(task: Callable[[], None], rounds: int, runs: int) -> float:
-    """Rounds a second in the fastest run."""
-    best = float("inf")
-    for _ in range(runs):
-        start = time.perf_counter()
-        task()
-        best = min(best, time.perf_counter() - start)
-    return rounds / best
-
-
 def write(ledger: Ledger, records: list[Round]) -> None:
     with ledger:
         for record in records:
             ledger.on_round(record)
 
 
-def measure(rounds: int, runs: int) -> dict[str, float]:
-    header, records = market_rounds(rounds)
-    few = records[: max(rounds // 10, 1)]
-    figures = {}
+def check(path: Path, reclear: bool) -> None:
+    verification = verify(path, reclear=reclear)
+    if not verification:
+        raise SystemExit(f"the ledger does not verify: {verification}")
+
+
+def measure(runs: int, quick: bool) -> Report:
+    """One table."""
+    header, records = market_rounds(ROUNDS // 20 if quick else ROUNDS)
+    few = records[: len(records) // 10]
     with tempfile.TemporaryDirectory() as folder:
         fresh = (Path(folder) / str(n) for n in range(10**6))
-        write(Ledger(header), records)  # compiles
-        figures["append, memory"] = rate(lambda: write(Ledger(header), records), rounds, runs)
-        figures["append, file, sync=checkpoint"] = rate(
-            lambda: write(Ledger.create(next(fresh), header), records), rounds, runs
-        )
-        figures["append, file, sync=round"] = rate(
-            lambda: write(Ledger.create(next(fresh), header, sync="round"), few), len(few), runs
-        )
-        path = Path(folder) / "ledger"
+        path = next(fresh)
         write(Ledger.create(path, header), records)
         size = sum(segment.stat().st_size for segment in path.glob("segment-*.dgl"))
-        figures["bytes a round"] = size / rounds
-        for reclear in (False, True):
-            if not verify(path, reclear=reclear):
-                raise SystemExit(f"the ledger does not verify: {verify(path)}")
-            name = f"verify, reclear={reclear}"
-            figures[name] = rate(lambda again=reclear: verify(path, reclear=again), rounds, runs)
-    return figures
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    figures = measure(arguments.rounds, arguments.runs)
-    if arguments.json:
-        json.dump(figures, sys.stdout, indent=2)
-        return
-    for name, figure in figures.items():
-        print(f"{name:<32} {figure:>10,.0f}{'' if 'bytes' in name else ' rounds/s'}")
+        tasks = {
+            "append, in memory (the head alone)": (
+                lambda: write(Ledger(header), records), records,
+            ),
+            "append, files, written in batches": (
+                lambda: write(Ledger.create(next(fresh), header), records), records,
+            ),
+            "append, files, on the device after every round": (
+                lambda: write(Ledger.create(next(fresh), header, sync="round"), few), few,
+            ),
+            "verify, hashes and encoding": (partial(check, path, False), records),
+            "verify, clearing every round again": (partial(check, path, True), records),
+        }  # fmt: skip
+        times = alternated({name: partial(clock, task) for name, (task, _) in tasks.items()}, runs)
+    rows = [
+        [name, len(rounds) / times[name].wall, times[name].cpu / len(rounds) * 1e6]
+        for name, (_, rounds) in tasks.items()
+    ]
+    name = f"{2 * OFFERS} offers, {ORGANIZATIONS} organizations: {size / len(records):,.0f} bytes"
+    return Report([Table("ledger", {name: "", "rounds/s": ",.0f", "µs of CPU": ",.0f"}, rows)])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(measure, __doc__))

@@ -1,126 +1,168 @@
-"""One book through our public `clear` and through ASSUME's `PayAsClearRole.clear`, in turns.
+"""Ours and others' in turns, theirs in environments of their own, one core each.
 
-Both get the same distinct books, prepared in their own input types before the clock starts.
-ASSUME 0.6.0 lives in an environment of its own (``make bench-peers`` makes it).
-Run: ``python benchmarks/bench_peers.py --peer-python .venv-peers/bin/python``
+Clearing: one book through our public `clear` and through ASSUME's ``PayAsClearRole.clear``, the
+same distinct books, prepared in their own input types before the clock starts.  Stepping: ours,
+CityLearn on profiles of `rural`, and EnvPool's CartPole, with random actions, resets included.
+Run: ``make bench-peers``, or ``python -m benchmarks.bench_peers --assume PYTHON --envs PYTHON``
 """
 
-import argparse
 import json
-import random
-import statistics
+import os
 import subprocess
 import sys
-import time
-from datetime import datetime, timedelta
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import count
+from pathlib import Path
 
-SIZES = (10, 100, 1_000)
-CALLS = {10: 200, 100: 100, 1_000: 5}
-"""Books per run: the peer needs about 12 ms for one of 1,000 orders."""
+import numpy as np
 
+from benchmarks.citylearn_data import BUILDINGS, write_dataset
+from benchmarks.citylearn_data import ROUNDS as WEEK
+from benchmarks.peer_assume import CALLS, books
+from benchmarks.report import Report, Table, arguments, checked, conditions, show
+from benchmarks.timing import Time, alternated, clock
+from benchmarks.worlds import days_of, district, vector, whole_days
+from decent_gym import clear
+from decent_gym.envs import TraderEnv
 
-def books(orders: int, run: int) -> list[list[tuple[int, int, int]]]:
-    """(side, price in micro-euro/kWh, energy in Wh) per order; the same in every interpreter."""
-    draw = random.Random(f"{orders}-{run}")
-    return [
-        [
-            (draw.randrange(2), 80_000 + draw.randrange(220_000), draw.randrange(1, 4_000))
-            for _ in range(orders)
-        ]
-        for _ in range(CALLS[orders])
-    ]
-
-
-def ours(orders: int, run: int) -> float:
-    """Seconds per call of `decent_gym.clear`."""
-    import numpy as np
-
-    from decent_gym import clear
-
-    inputs = [
-        tuple(np.array(column) for column in zip(*b, strict=True)) for b in books(orders, run)
-    ]
-    clear(*inputs[0])
-    start = time.perf_counter()
-    for side, price, energy in inputs:
-        clear(side, price, energy)
-    return (time.perf_counter() - start) / len(inputs)
+ROOT = Path(__file__).resolve().parents[1]
+CARTPOLES, CARTPOLE_STEPS = 1_024, 200
+Ask = Callable[..., Time]
 
 
-def theirs(orders: int, run: int) -> float:
-    """Seconds per call of ASSUME's pay-as-clear."""
-    from assume.markets.clearing_algorithms import PayAsClearRole
-
-    start_time = datetime(2026, 1, 1)
-    product = (start_time, start_time + timedelta(minutes=15), None)
-    role = PayAsClearRole.__new__(PayAsClearRole)  # `clear` reads nothing of the role
-    inputs = [
-        [
-            {
-                "start_time": product[0],
-                "end_time": product[1],
-                "only_hours": None,
-                "price": price / 1000,
-                "volume": energy if side == 0 else -energy,
-                "node": "node0",
-                "bid_id": str(i),
-                "agent_addr": "agent",
-            }
-            for i, (side, price, energy) in enumerate(book)
-        ]
-        for book in books(orders, run)
-    ]
-    start = time.perf_counter()
-    for book in inputs:
-        role.clear(book, [product])
-    return (time.perf_counter() - start) / len(inputs)
-
-
-def serve() -> None:
-    """The peer's side: time what is asked for, line by line."""
-    for line in sys.stdin:
-        orders, run = json.loads(line)
-        print(json.dumps(theirs(orders, run)), flush=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer-python", help="the interpreter that has ASSUME installed")
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.serve:
-        serve()
-        return
-    if not args.peer_python:
-        parser.error("--peer-python is needed; `make bench-peers` sets it up")
-    rows = []
-    command = [args.peer_python, "-W", "ignore", __file__, "--serve"]
+@contextmanager
+def peer(python: str, module: str) -> Iterator[Ask]:
+    """A peer that serves: call it with the arguments of its `prepare`."""
+    command = [python, "-W", "ignore", "-m", f"benchmarks.{module}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as peer:
-        assert peer.stdin is not None and peer.stdout is not None
-        for orders in SIZES:
-            own, other = [], []
-            for run in range(args.runs + 1):  # the first run of each warms up
-                own.append(ours(orders, run))
-                peer.stdin.write(json.dumps([orders, run]) + "\n")
-                peer.stdin.flush()
-                other.append(json.loads(peer.stdout.readline()))
-            a, b = statistics.median(own[1:]) * 1e6, statistics.median(other[1:]) * 1e6
-            rows.append({"orders": orders, "ours_us": a, "assume_us": b, "ratio": b / a})
-        peer.stdin.close()
-    if args.json:
-        print(json.dumps(rows))
-        return
-    print("orders   decent-gym   ASSUME 0.6.0    ratio")
-    for row in rows:
-        print(
-            f"{row['orders']:>6} {row['ours_us']:>9.1f} us {row['assume_us']:>11.1f} us"
-            f" {row['ratio']:>8.0f}"
-        )
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        requests, answers = process.stdin, process.stdout
+
+        def ask(*request: object) -> Time:
+            print(json.dumps(request), file=requests, flush=True)
+            answer = answers.readline()
+            if not answer:
+                raise SystemExit(f"{' '.join(command)} ended; what it said stands above")
+            return Time(*json.loads(answer))
+
+        yield ask
+        requests.close()
+
+
+def ours(orders: int, run: int) -> Time:
+    """Our `clear` on the books of one run."""
+    inputs = [tuple(map(np.array, zip(*book, strict=True))) for book in books(orders, run)]
+
+    def task() -> None:
+        for side, price, energy in inputs:
+            clear(side, price, energy)
+
+    return clock(task)
+
+
+def clearing(assume: Ask, runs: int, quick: bool) -> Table:
+    """One book a call."""
+    sizes = list(CALLS)[: 1 if quick else None]
+    tasks: dict[tuple[str, int], Callable[[], Time]] = {}
+    for n in sizes:
+        own, other = count(), count()  # every run has books of its own, the same for both
+        tasks["ours", n] = lambda n=n, run=own: ours(n, next(run))
+        tasks["theirs", n] = lambda n=n, run=other: assume(n, next(run))
+    times = alternated(tasks, runs)
+    rows = []
+    for n in sizes:
+        each = [times[who, n].wall / CALLS[n] * 1e6 for who in ("ours", "theirs")]
+        rows.append([n, *each, each[1] / each[0]])
+    columns = {
+        "orders": ",",
+        "`decent_gym.clear`, µs": ",.1f",
+        "`PayAsClearRole.clear`, µs": ",.1f",
+        "ratio": ",.0f",
+    }
+    return Table("peers_clear", columns, rows)
+
+
+def stepping(envs: Ask, runs: int, quick: bool) -> Table:
+    """Environment steps a second, and what a step is."""
+    enough = 0.01 if quick else 0.2
+    scenario, learner = district(BUILDINGS)
+    with tempfile.TemporaryDirectory() as folder:
+        schema = str(write_dataset(Path(folder)))
+        single, single_steps = whole_days(TraderEnv(scenario, learner), enough)
+        batch, batch_steps = days_of(vector(CARTPOLES, BUILDINGS), enough)
+        steps = WEEK // 7 if quick else WEEK
+        cases: list[tuple[str, str, Callable[[], Time], int, int]] = [
+            (
+                f"CityLearn, {BUILDINGS} buildings",
+                "load, PV and battery of each building, what the grid supplies; no market",
+                partial(envs, "citylearn", schema, steps - 1),
+                steps - 1,
+                BUILDINGS,
+            ),
+            (
+                f"single face, {BUILDINGS} organizations",
+                "the devices of each organization and its scripted trader, offers, two books "
+                "cleared and settled, forecasts, imbalance, reasons, rewards",
+                single,
+                single_steps,
+                BUILDINGS,
+            ),
+            (
+                f"vector face, {CARTPOLES:,} × {BUILDINGS}",
+                "the same in every world",
+                batch,
+                batch_steps * CARTPOLES,
+                BUILDINGS,
+            ),
+            (
+                f"EnvPool's CartPole, {CARTPOLES:,}, one thread",
+                "four floats by one Euler step, in C++",
+                partial(envs, "envpool", CARTPOLES, CARTPOLE_STEPS),
+                CARTPOLE_STEPS * CARTPOLES,
+                1,
+            ),
+        ]
+        times = alternated({name: task for name, _, task, _, _ in cases}, runs)
+    rows = [
+        [name, n / times[name].wall, n * agents / times[name].wall, times[name].cpu / n * 1e6, what]
+        for name, what, _, n, agents in cases
+    ]
+    columns = {
+        "": "",
+        "env steps/s": ",.0f",
+        "agent-steps/s": ",.0f",
+        "µs of CPU a step": ",.2f",
+        "a step is": "",
+    }
+    return Table("peers_envs", columns, rows)
+
+
+def main() -> int:
+    """The command line; exit code 0."""
+    parser = arguments(__doc__)
+    parser.add_argument("--assume", metavar="PYTHON", help="the interpreter that has ASSUME")
+    parser.add_argument("--envs", metavar="PYTHON", help="the one that has CityLearn and EnvPool")
+    args = checked(parser)
+    if not (args.assume or args.envs):
+        parser.error("--assume or --envs is needed; `make bench-peers` sets both up")
+    tables = []
+    with ExitStack() as stack:
+        if args.assume:
+            ask = stack.enter_context(peer(args.assume, "peer_assume"))
+            tables.append(clearing(ask, args.runs, args.quick))
+        if args.envs:
+            ask = stack.enter_context(peer(args.envs, "peer_envs"))
+            tables.append(stepping(ask, args.runs, args.quick))
+    note = conditions(("numpy", "numba"), args.runs)
+    show(Report(tables, conditions=note), args)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How fast, measured how: ``make bench``; every script also runs alone."""
