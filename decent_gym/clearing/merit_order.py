@@ -37,6 +37,7 @@ _TIME = 1
 _RANDOM = 2
 _BEYOND = 2**62  # above every price, so min and max need no special case
 _BUCKET_BITS = 11
+_BUCKETS = (1 << _BUCKET_BITS) + 2
 _FEW = 1024  # up to here a vectorised bisection is as fast as histogram passes (measured)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -44,7 +45,6 @@ _SIGN = np.uint64(0x8000000000000000)
 _S30 = np.uint64(30)
 _S27 = np.uint64(27)
 _S31 = np.uint64(31)
-_NO_BUCKETS = np.empty(0, np.int64)
 
 
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
@@ -59,8 +59,7 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
         books.lottery,
         *rules.codes,
         *outcome,
-        *_scratch(books.side.shape[1]),
-        np.empty(6, np.int64),
+        _room(books.side.shape[1]),
     )
     if rules.codes[0] == _RANDOM:
         with np.errstate(over="ignore"):  # the lottery wraps; numpy warns if the JIT is off
@@ -69,10 +68,9 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
         _clear(first, last, *arguments)
 
 
-def _scratch(slots: int) -> tuple[IntArray, IntArray]:
-    """Room to work in for one thread: for the margin, and for the histogram of big books."""
-    buckets = np.empty((1 << _BUCKET_BITS) + 2, np.int64) if slots > _FEW else _NO_BUCKETS
-    return np.empty((2, slots), np.int64), buckets
+def _room(slots: int) -> IntArray:
+    """Room to work in for one thread: six figures, two rows of slots, and big books' buckets."""
+    return np.empty(6 + 2 * slots + (_BUCKETS if slots > _FEW else 0), np.int64)
 
 
 def clear_one(
@@ -102,13 +100,13 @@ def clear_one(
         ``accepted``, ``pays``, then volume, price_low, price, price_high, surplus, case.
     """
     out = np.empty(2 * side.shape[0] + 6, np.int64)
-    scratch, buckets = _scratch(side.shape[0])
+    room = _room(side.shape[0])
     if codes[0] == _RANDOM:
         key = np.int64(lottery)  # without the JIT, uint64 refuses a negative Python integer
         with np.errstate(over="ignore"):
-            _clear_one(side, price, energy, priority, sequence, key, *codes, scratch, buckets, out)
+            _clear_one(side, price, energy, priority, sequence, key, *codes, room, out)
     else:
-        _clear_one(side, price, energy, priority, sequence, lottery, *codes, scratch, buckets, out)
+        _clear_one(side, price, energy, priority, sequence, lottery, *codes, room, out)
     return out
 
 
@@ -142,11 +140,10 @@ def _clear(  # type: ignore[no-untyped-def]
     volume,
     surplus,
     case,
-    scratch,
-    buckets,
-    figures,
+    room,
 ):
     """The rows ``first <= b < last``, arrays as in ``Books`` and ``Outcome``."""
+    figures = room[:6]
     for b in range(first, last):
         n = count[b]
         _row(
@@ -160,8 +157,7 @@ def _clear(  # type: ignore[no-untyped-def]
             tie,
             num,
             den,
-            scratch,
-            buckets,
+            room,
             accepted[b],
             pays[b],
             figures,
@@ -179,7 +175,7 @@ def _clear(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _clear_one(  # type: ignore[no-untyped-def]
-    side, price, energy, priority, sequence, lottery, tie, num, den, scratch, buckets, out
+    side, price, energy, priority, sequence, lottery, tie, num, den, room, out
 ):
     n = side.shape[0]
     _row(
@@ -193,8 +189,7 @@ def _clear_one(  # type: ignore[no-untyped-def]
         tie,
         num,
         den,
-        scratch,
-        buckets,
+        room,
         out[:n],
         out[n : 2 * n],
         out[2 * n :],
@@ -213,13 +208,13 @@ def _row(  # type: ignore[no-untyped-def]
     tie,
     num,
     den,
-    scratch,
-    buckets,
+    room,
     accepted,
     pays,
     figures,
 ):
     """Clear one book of `n` slots; `accepted` and `pays` serve as scratch before their time."""
+    slots, keys, buckets = room[6 : 6 + n], room[6 + n : 6 + 2 * n], room[6 + 2 * n :]
     lowest_ask, highest_bid, demand = _extent(n, side, price, offered)
     if lowest_ask > highest_bid:
         for i in range(n):
@@ -265,8 +260,8 @@ def _row(  # type: ignore[no-untyped-def]
             sequence,
             lottery,
             tie,
-            scratch[0],
-            scratch[1],
+            slots,
+            keys,
             accepted,
             pays,
             clearing,
