@@ -35,6 +35,15 @@ _MARGINAL_BUY = 3
 _PRO_RATA = 0
 _TIME = 1
 _RANDOM = 2
+FAULT_CODES = 8
+"""A fault is the position of an offer times this, plus what is wrong with it."""
+FAULTY_SIDE = 1
+FAULTY_PRICE = 2
+FAULTY_ENERGY = 3
+FAULTY_TOTAL = 4
+_ENERGY_LIMIT = 10**8
+_PRICE_LIMIT = 10**8
+_PRODUCT_LIMIT = 2**62
 _BEYOND = 2**62  # above every price, so min and max need no special case
 _BUCKET_BITS = 11
 _BUCKETS = (1 << _BUCKET_BITS) + 2
@@ -81,12 +90,13 @@ def clear_one(
     sequence: IntArray,
     lottery: int,
     codes: tuple[int, int, int],
-) -> IntArray:
-    """Clear one checked book in a single dispatch.
+) -> tuple[IntArray, int]:
+    """Check and clear one book in a single dispatch.
 
     Parameters
     ----------
     side, price, energy : int64 (n,)
+        Any values.
     priority, sequence : int64 (n,) or (0,)
         Empty: all 0, and the array position.
     lottery : int
@@ -98,16 +108,18 @@ def clear_one(
     -------
     int64 (2 n + 6,)
         ``accepted``, ``pays``, then volume, price_low, price, price_high, surplus, case.
+    int
+        The book's fault, see :func:`book_fault`; unless it is 0, nothing has been cleared.
     """
     out = np.empty(2 * side.shape[0] + 6, np.int64)
     room = _room(side.shape[0])
     if codes[0] == _RANDOM:
         key = np.int64(lottery)  # without the JIT, uint64 refuses a negative Python integer
         with np.errstate(over="ignore"):
-            _clear_one(side, price, energy, priority, sequence, key, *codes, room, out)
+            fault = _clear_one(side, price, energy, priority, sequence, key, *codes, room, out)
     else:
-        _clear_one(side, price, energy, priority, sequence, lottery, *codes, room, out)
-    return out
+        fault = _clear_one(side, price, energy, priority, sequence, lottery, *codes, room, out)
+    return out, fault
 
 
 MERIT_ORDER = Mechanism(
@@ -174,9 +186,40 @@ def _clear(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def book_fault(side, price, energy):  # type: ignore[no-untyped-def]
+    """The first value that no book may hold, as a fault; 0 if there is none."""
+    n = side.shape[0]
+    bad = 0
+    total = 0
+    largest_price = 1
+    largest_energy = 1
+    for i in range(n):
+        bad |= (side[i] < 0) | (side[i] > 1)
+        bad |= (price[i] < -_PRICE_LIMIT) | (price[i] > _PRICE_LIMIT)
+        bad |= (energy[i] < 1) | (energy[i] > _ENERGY_LIMIT)
+        total += energy[i]
+        largest_price = max(largest_price, max(price[i], -price[i]))
+        largest_energy = max(largest_energy, energy[i])
+    if bad:
+        for i in range(n):
+            if side[i] < 0 or side[i] > 1:
+                return i * FAULT_CODES + FAULTY_SIDE
+            if price[i] < -_PRICE_LIMIT or price[i] > _PRICE_LIMIT:
+                return i * FAULT_CODES + FAULTY_PRICE
+            if energy[i] < 1 or energy[i] > _ENERGY_LIMIT:
+                return i * FAULT_CODES + FAULTY_ENERGY
+    if total > _PRODUCT_LIMIT // max(largest_price, largest_energy):
+        return FAULTY_TOTAL
+    return 0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _clear_one(  # type: ignore[no-untyped-def]
     side, price, energy, priority, sequence, lottery, tie, num, den, room, out
 ):
+    fault = book_fault(side, price, energy)
+    if fault != 0:
+        return fault
     n = side.shape[0]
     _row(
         n,
@@ -194,6 +237,7 @@ def _clear_one(  # type: ignore[no-untyped-def]
         out[n : 2 * n],
         out[2 * n :],
     )
+    return 0
 
 
 @njit(cache=True, nogil=True, _nrt=False)
