@@ -280,10 +280,9 @@ def _row(  # type: ignore[no-untyped-def]
     for i in range(n):
         buys = side[i] == _BUY
         inside = (buys & (price[i] >= bid_cut)) | ((not buys) & (price[i] <= ask_cut))
-        accepted[i] = offered[i] if inside else 0
-    for i in range(n):  # apart from the loop above: one output each, so that both vectorise
-        energy = accepted[i]
-        pays[i] = (energy if side[i] == _BUY else -energy) * clearing
+        energy = offered[i] if inside else 0
+        accepted[i] = energy
+        pays[i] = (energy if buys else -energy) * clearing
     case = _EXACT
     if 0 < asks_in < asks_at:
         case = _MARGINAL_SELL
