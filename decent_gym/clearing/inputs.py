@@ -1,7 +1,7 @@
 """From whatever array-likes people hand in to checked int64 arrays, with named errors.
 
 Arrays that are int64, contiguous and writeable already pass without a copy: one kernel looks at
-every value once and returns a status code.
+every value once and returns a code.
 """
 
 import operator
@@ -9,22 +9,20 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
+from decent_gym.clearing.merit_order import (
+    FAULT_CODES,
+    FAULTY_ENERGY,
+    FAULTY_PRICE,
+    FAULTY_SIDE,
+    book_fault,
+)
 from decent_gym.errors import InputError
 from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP, IntArray, checked_int
 
 _INT64: Final = np.dtype(np.int64)
-_EMPTY: Final = np.empty(0, np.int64)
-
-_CODES: Final = 8  # status = position * _CODES + what is wrong
-_SIDE = 1
-_PRICE = 2
-_ENERGY = 3
-_TOTAL = 4
-_ENERGY_LIMIT = 10**8
-_PRICE_LIMIT = 10**8
-_PRODUCT_LIMIT = 2**62
+NOTHING: Final = np.empty(0, np.int64)
+"""What kernels are given for a column that nobody named."""
 
 _REMEDIES: Final = {
     "energy": "int64 Wh; convert kWh with decent_gym.units.wh",
@@ -58,7 +56,7 @@ def integers(values: Any, name: str) -> IntArray:
     if array.dtype == object:
         return _from_items(array.tolist(), name)
     if array.size == 0:
-        return _EMPTY
+        return NOTHING
     if array.dtype.kind not in "iu":
         raise _not_integers(name, f"{array.dtype} values such as {name}[0] = {array[0]!r}")
     if array.dtype == np.uint64 and int(array.max()) > np.iinfo(np.int64).max:
@@ -67,30 +65,32 @@ def integers(values: Any, name: str) -> IntArray:
     return array.astype(np.int64)
 
 
+def equally_long(side: IntArray, price: IntArray, energy: IntArray) -> int:
+    """The number of offers, if all three arrays have as many."""
+    n = len(side)
+    if len(price) != n or len(energy) != n:
+        raise InputError(
+            f"side, price and energy must be equally long, got {n}, {len(price)} and {len(energy)}"
+        )
+    return n
+
+
 def checked_book(side: IntArray, price: IntArray, energy: IntArray) -> None:
-    """Refuse values that no book may hold.
+    """Refuse values that no book may hold; the arrays are equally long.
 
     Raises
     ------
     InputError
-        Naming array, index and value: lengths that differ, a side that is not 0 or 1, energy
-        outside [1, ENERGY_CAP], price beyond +-PRICE_CAP, sums beyond PRODUCT_CAP.
+        Naming array, index and value: a side that is not 0 or 1, energy outside [1, ENERGY_CAP],
+        price beyond +-PRICE_CAP, sums beyond PRODUCT_CAP.
     """
-    n = side.shape[0]
-    if price.shape[0] != n or energy.shape[0] != n:
-        raise InputError(
-            f"side, price and energy must be equally long, got {n}, {price.shape[0]} "
-            f"and {energy.shape[0]}"
-        )
-    status = _status(side, price, energy)
-    if status:
-        raise _book_error(int(status), side, price, energy)
+    fault = book_fault(side, price, energy)
+    if fault:
+        raise book_error(int(fault), side, price, energy)
 
 
 def checked_priority(priority: Any, n: int) -> IntArray:
-    """Priority classes (n,), or an empty array for None."""
-    if priority is None:
-        return _EMPTY
+    """Priority classes (n,)."""
     classes = integers(priority, "priority")
     _same_length(classes, "priority", n)
     _not_negative(classes, "priority")
@@ -98,9 +98,7 @@ def checked_priority(priority: Any, n: int) -> IntArray:
 
 
 def checked_sequence(sequence: Any, n: int) -> IntArray:
-    """Sequence numbers (n,), unique; or an empty array for None."""
-    if sequence is None:
-        return _EMPTY
+    """Sequence numbers (n,), unique."""
     numbers = integers(sequence, "sequence")
     _same_length(numbers, "sequence", n)
     _not_negative(numbers, "sequence")
@@ -227,45 +225,19 @@ def _not_negative(values: IntArray, name: str) -> None:
         raise InputError(f"{name}[{at}] must not be negative, got {values[at]}")
 
 
-def _book_error(status: int, side: IntArray, price: IntArray, energy: IntArray) -> InputError:
-    at, code = divmod(status, _CODES)
-    if code == _SIDE:
+def book_error(fault: int, side: IntArray, price: IntArray, energy: IntArray) -> InputError:
+    """What a fault found by ``book_fault`` is called."""
+    at, code = divmod(fault, FAULT_CODES)
+    if code == FAULTY_SIDE:
         return InputError(f"side[{at}] must be 0 (SELL) or 1 (BUY), got {side[at]}")
-    if code == _PRICE:
+    if code == FAULTY_PRICE:
         return InputError(
             f"price[{at}] must be within +-{PRICE_CAP} micro-euro/kWh, got {price[at]}"
         )
-    if code == _ENERGY:
+    if code == FAULTY_ENERGY:
         return InputError(f"energy[{at}] must be in [1, {ENERGY_CAP}] Wh, got {energy[at]}")
     return InputError(
         f"the book is too big for exact integers: the energies sum to {int(energy.sum())} Wh, "
         f"which times the largest price ({int(np.abs(price).max())}) or energy "
         f"({int(energy.max())}) passes {PRODUCT_CAP}; split it"
     )
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def _status(side, price, energy):  # type: ignore[no-untyped-def]
-    n = side.shape[0]
-    bad = 0
-    total = 0
-    largest_price = 1
-    largest_energy = 1
-    for i in range(n):
-        bad |= (side[i] < 0) | (side[i] > 1)
-        bad |= (price[i] < -_PRICE_LIMIT) | (price[i] > _PRICE_LIMIT)
-        bad |= (energy[i] < 1) | (energy[i] > _ENERGY_LIMIT)
-        total += energy[i]
-        largest_price = max(largest_price, max(price[i], -price[i]))
-        largest_energy = max(largest_energy, energy[i])
-    if bad:
-        for i in range(n):
-            if side[i] < 0 or side[i] > 1:
-                return i * _CODES + _SIDE
-            if price[i] < -_PRICE_LIMIT or price[i] > _PRICE_LIMIT:
-                return i * _CODES + _PRICE
-            if energy[i] < 1 or energy[i] > _ENERGY_LIMIT:
-                return i * _CODES + _ENERGY
-    if total > _PRODUCT_LIMIT // max(largest_price, largest_energy):
-        return _TOTAL
-    return 0

@@ -35,8 +35,18 @@ _MARGINAL_BUY = 3
 _PRO_RATA = 0
 _TIME = 1
 _RANDOM = 2
+FAULT_CODES = 8
+"""A fault is the position of an offer times this, plus what is wrong with it."""
+FAULTY_SIDE = 1
+FAULTY_PRICE = 2
+FAULTY_ENERGY = 3
+FAULTY_TOTAL = 4
+_ENERGY_LIMIT = 10**8
+_PRICE_LIMIT = 10**8
+_PRODUCT_LIMIT = 2**62
 _BEYOND = 2**62  # above every price, so min and max need no special case
 _BUCKET_BITS = 11
+_BUCKETS = (1 << _BUCKET_BITS) + 2
 _FEW = 1024  # up to here a vectorised bisection is as fast as histogram passes (measured)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -44,7 +54,6 @@ _SIGN = np.uint64(0x8000000000000000)
 _S30 = np.uint64(30)
 _S27 = np.uint64(27)
 _S31 = np.uint64(31)
-_NO_BUCKETS = np.empty(0, np.int64)
 
 
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
@@ -59,8 +68,7 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
         books.lottery,
         *rules.codes,
         *outcome,
-        *_scratch(books.side.shape[1]),
-        np.empty(6, np.int64),
+        _room(books.side.shape[1]),
     )
     if rules.codes[0] == _RANDOM:
         with np.errstate(over="ignore"):  # the lottery wraps; numpy warns if the JIT is off
@@ -69,10 +77,9 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
         _clear(first, last, *arguments)
 
 
-def _scratch(slots: int) -> tuple[IntArray, IntArray]:
-    """Room to work in for one thread: for the margin, and for the histogram of big books."""
-    buckets = np.empty((1 << _BUCKET_BITS) + 2, np.int64) if slots > _FEW else _NO_BUCKETS
-    return np.empty((2, slots), np.int64), buckets
+def _room(slots: int) -> IntArray:
+    """Room to work in for one thread: six figures, two rows of slots, and big books' buckets."""
+    return np.empty(6 + 2 * slots + (_BUCKETS if slots > _FEW else 0), np.int64)
 
 
 def clear_one(
@@ -83,12 +90,13 @@ def clear_one(
     sequence: IntArray,
     lottery: int,
     codes: tuple[int, int, int],
-) -> IntArray:
-    """Clear one checked book in a single dispatch.
+) -> tuple[IntArray, int]:
+    """Check and clear one book in a single dispatch.
 
     Parameters
     ----------
     side, price, energy : int64 (n,)
+        Any values.
     priority, sequence : int64 (n,) or (0,)
         Empty: all 0, and the array position.
     lottery : int
@@ -100,16 +108,18 @@ def clear_one(
     -------
     int64 (2 n + 6,)
         ``accepted``, ``pays``, then volume, price_low, price, price_high, surplus, case.
+    int
+        The book's fault, see :func:`book_fault`; unless it is 0, nothing has been cleared.
     """
     out = np.empty(2 * side.shape[0] + 6, np.int64)
-    scratch, buckets = _scratch(side.shape[0])
+    room = _room(side.shape[0])
     if codes[0] == _RANDOM:
         key = np.int64(lottery)  # without the JIT, uint64 refuses a negative Python integer
         with np.errstate(over="ignore"):
-            _clear_one(side, price, energy, priority, sequence, key, *codes, scratch, buckets, out)
+            fault = _clear_one(side, price, energy, priority, sequence, key, *codes, room, out)
     else:
-        _clear_one(side, price, energy, priority, sequence, lottery, *codes, scratch, buckets, out)
-    return out
+        fault = _clear_one(side, price, energy, priority, sequence, lottery, *codes, room, out)
+    return out, fault
 
 
 MERIT_ORDER = Mechanism(
@@ -142,11 +152,10 @@ def _clear(  # type: ignore[no-untyped-def]
     volume,
     surplus,
     case,
-    scratch,
-    buckets,
-    figures,
+    room,
 ):
     """The rows ``first <= b < last``, arrays as in ``Books`` and ``Outcome``."""
+    figures = room[:6]
     for b in range(first, last):
         n = count[b]
         _row(
@@ -160,8 +169,7 @@ def _clear(  # type: ignore[no-untyped-def]
             tie,
             num,
             den,
-            scratch,
-            buckets,
+            room,
             accepted[b],
             pays[b],
             figures,
@@ -178,9 +186,40 @@ def _clear(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def book_fault(side, price, energy):  # type: ignore[no-untyped-def]
+    """The first value that no book may hold, as a fault; 0 if there is none."""
+    n = side.shape[0]
+    bad = 0
+    total = 0
+    largest_price = 1
+    largest_energy = 1
+    for i in range(n):
+        bad |= (side[i] < 0) | (side[i] > 1)
+        bad |= (price[i] < -_PRICE_LIMIT) | (price[i] > _PRICE_LIMIT)
+        bad |= (energy[i] < 1) | (energy[i] > _ENERGY_LIMIT)
+        total += energy[i]
+        largest_price = max(largest_price, max(price[i], -price[i]))
+        largest_energy = max(largest_energy, energy[i])
+    if bad:
+        for i in range(n):
+            if side[i] < 0 or side[i] > 1:
+                return i * FAULT_CODES + FAULTY_SIDE
+            if price[i] < -_PRICE_LIMIT or price[i] > _PRICE_LIMIT:
+                return i * FAULT_CODES + FAULTY_PRICE
+            if energy[i] < 1 or energy[i] > _ENERGY_LIMIT:
+                return i * FAULT_CODES + FAULTY_ENERGY
+    if total > _PRODUCT_LIMIT // max(largest_price, largest_energy):
+        return FAULTY_TOTAL
+    return 0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _clear_one(  # type: ignore[no-untyped-def]
-    side, price, energy, priority, sequence, lottery, tie, num, den, scratch, buckets, out
+    side, price, energy, priority, sequence, lottery, tie, num, den, room, out
 ):
+    fault = book_fault(side, price, energy)
+    if fault != 0:
+        return fault
     n = side.shape[0]
     _row(
         n,
@@ -193,12 +232,12 @@ def _clear_one(  # type: ignore[no-untyped-def]
         tie,
         num,
         den,
-        scratch,
-        buckets,
+        room,
         out[:n],
         out[n : 2 * n],
         out[2 * n :],
     )
+    return 0
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -213,13 +252,13 @@ def _row(  # type: ignore[no-untyped-def]
     tie,
     num,
     den,
-    scratch,
-    buckets,
+    room,
     accepted,
     pays,
     figures,
 ):
     """Clear one book of `n` slots; `accepted` and `pays` serve as scratch before their time."""
+    slots, keys, buckets = room[6 : 6 + n], room[6 + n : 6 + 2 * n], room[6 + 2 * n :]
     lowest_ask, highest_bid, demand = _extent(n, side, price, offered)
     if lowest_ask > highest_bid:
         for i in range(n):
@@ -241,10 +280,9 @@ def _row(  # type: ignore[no-untyped-def]
     for i in range(n):
         buys = side[i] == _BUY
         inside = (buys & (price[i] >= bid_cut)) | ((not buys) & (price[i] <= ask_cut))
-        accepted[i] = offered[i] if inside else 0
-    for i in range(n):  # apart from the loop above: one output each, so that both vectorise
-        energy = accepted[i]
-        pays[i] = (energy if side[i] == _BUY else -energy) * clearing
+        energy = offered[i] if inside else 0
+        accepted[i] = energy
+        pays[i] = (energy if buys else -energy) * clearing
     case = _EXACT
     if 0 < asks_in < asks_at:
         case = _MARGINAL_SELL
@@ -265,8 +303,8 @@ def _row(  # type: ignore[no-untyped-def]
             sequence,
             lottery,
             tie,
-            scratch[0],
-            scratch[1],
+            slots,
+            keys,
             accepted,
             pays,
             clearing,

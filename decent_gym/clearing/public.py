@@ -10,11 +10,14 @@ import numpy.typing as npt
 
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.inputs import (
+    NOTHING,
+    book_error,
     checked_book,
     checked_organizations,
     checked_priority,
     checked_sequence,
     checked_tariffs,
+    equally_long,
     integers,
 )
 from decent_gym.clearing.lottery import lottery_keys
@@ -188,15 +191,18 @@ def clear(
     side = integers(side, "side")
     price = integers(price, "price")
     energy = integers(energy, "energy")
-    checked_book(side, price, energy)
-    n = side.shape[0]
-    classes = checked_priority(priority, n)
-    numbers = checked_sequence(sequence, n)
+    n = equally_long(side, price, energy)
+    classes = NOTHING if priority is None else checked_priority(priority, n)
+    numbers = NOTHING if sequence is None else checked_sequence(sequence, n)
     owner = None if organization is None else checked_organizations(organization, side, price)
     draws = rules.tie_rule == "random" or kind.draws
     lottery = lottery_keys(rules.seed, 0, 0, 0) if draws else 0
     if kind is MERIT_ORDER:
-        return Result(clear_one(side, price, energy, classes, numbers, lottery, rules.codes))
+        figures, fault = clear_one(side, price, energy, classes, numbers, lottery, rules.codes)
+        if fault:
+            raise book_error(fault, side, price, energy)
+        return Result(figures)
+    checked_book(side, price, energy)
     tariffs = checked_tariffs(needs, kind.needs, mechanism, energy)
     return _cleared(rules, side, price, energy, classes, numbers, owner, lottery, tariffs)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from decent_gym.clearing import MECHANISMS, TIE_RULES, Mechanism, Rules, clear, inputs, public
+from decent_gym.clearing import MECHANISMS, TIE_RULES, Mechanism, Rules, clear, merit_order, public
 from decent_gym.clearing.merit_order import clear_books
 from decent_gym.errors import InputError, UnknownNameError
 from decent_gym.models import Case, Side
@@ -265,8 +265,8 @@ def test_sums_that_could_wrap_are_refused() -> None:
 
 
 def test_constants_equal_the_caps() -> None:
-    assert (inputs._ENERGY_LIMIT, inputs._PRICE_LIMIT) == (ENERGY_CAP, PRICE_CAP)
-    assert inputs._PRODUCT_LIMIT == PRODUCT_CAP
+    assert (merit_order._ENERGY_LIMIT, merit_order._PRICE_LIMIT) == (ENERGY_CAP, PRICE_CAP)
+    assert merit_order._PRODUCT_LIMIT == PRODUCT_CAP
 
 
 def test_any_registered_mechanism_clears_through_the_batch(monkeypatch: Any) -> None:
