@@ -190,16 +190,10 @@ def book_fault(side, price, energy):  # type: ignore[no-untyped-def]
     """The first value that no book may hold, as a fault; 0 if there is none."""
     n = side.shape[0]
     bad = 0
-    total = 0
-    largest_price = 1
-    largest_energy = 1
     for i in range(n):
         bad |= (side[i] < 0) | (side[i] > 1)
         bad |= (price[i] < -_PRICE_LIMIT) | (price[i] > _PRICE_LIMIT)
         bad |= (energy[i] < 1) | (energy[i] > _ENERGY_LIMIT)
-        total += energy[i]
-        largest_price = max(largest_price, max(price[i], -price[i]))
-        largest_energy = max(largest_energy, energy[i])
     if bad:
         for i in range(n):
             if side[i] < 0 or side[i] > 1:
@@ -208,6 +202,13 @@ def book_fault(side, price, energy):  # type: ignore[no-untyped-def]
                 return i * FAULT_CODES + FAULTY_PRICE
             if energy[i] < 1 or energy[i] > _ENERGY_LIMIT:
                 return i * FAULT_CODES + FAULTY_ENERGY
+    total = 0
+    largest_price = 1
+    largest_energy = 1
+    for i in range(n):  # only now: nothing wraps
+        total += energy[i]
+        largest_price = max(largest_price, max(price[i], -price[i]))
+        largest_energy = max(largest_energy, energy[i])
     if total > _PRODUCT_LIMIT // max(largest_price, largest_energy):
         return FAULTY_TOTAL
     return 0
