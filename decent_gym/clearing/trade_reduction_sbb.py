@@ -13,7 +13,8 @@ fits.  Here the side whose marginal order comes first is a choice:
 Properties: those of `sbba`.
 
 Source: Gonen and Segal-Halevi, "Strongly budget balanced auctions for multi-sided markets", AAAI
-2020, for two categories of agents; its code leaves the order of the categories to the caller.
+2020, for two categories of agents.  Its code leaves the order of the categories to the caller, and
+drops a deal also where the next limit just equals the marginal one; here equal limits trade.
 
 >>> from decent_gym.clearing import clear
 >>> side, limits = [1, 1, 0], [9, 8, 4]  # one seller: the second buyer sets the price

@@ -8,10 +8,11 @@ import pytest
 from decent_gym.clearing import Books, Outcome, Rules, reasons, residual, settlement
 from decent_gym.clearing.merit_order import clear_books
 from decent_gym.clearing.open_filter import open_filter
-from decent_gym.clearing.reasons import give_reasons
+from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
-from decent_gym.models import Reason, Side, Tariff
+from decent_gym.market import Capability, GridOperator, Orders
+from decent_gym.models import Organization, Reason, Side, Tariff
 
 W, C, M, N = 40, 2, 9, 4
 A = N + 3
@@ -204,6 +205,67 @@ def test_only_orders_at_the_price_are_marginal(rng: np.random.Generator) -> None
     marginal = out == Reason.MARGINAL
     assert marginal.any()
     assert (cube(books.price) == price[:, :, None])[marginal].all()
+
+
+@pytest.mark.parametrize("by_limit", [False, True])
+def test_bars_as_defined(rng: np.random.Generator, by_limit: bool) -> None:
+    books, outcome, count = random_round(rng)
+    side, limit, accepted = cube(books.side), cube(books.price), cube(outcome.accepted)
+    each = limit + rng.integers(-3, 4, limit.shape)  # prices of their own, of any kind
+    pays = np.where(side == Side.BUY, 1, -1) * (accepted * each + rng.integers(-1, 2, limit.shape))
+    pays *= accepted > 0
+    bid_bar, ask_bar = np.full((W, C), -9), np.full((W, C), -9)
+    bars(0, W, count, side, limit, accepted, pays, by_limit, bid_bar, ask_bar)
+    seen = 0
+    for w, c in product(range(W), range(C)):
+        taken = [
+            (int(side[w, c, i]), int(limit[w, c, i]), int(pays[w, c, i]), int(accepted[w, c, i]))
+            for i in range(count[w, c])
+            if accepted[w, c, i] > 0
+        ]
+        if not taken:
+            assert bid_bar[w, c] == ask_bar[w, c] == 0
+            continue
+        bids = [p if by_limit else -(-m // x) for s, p, m, x in taken if s == Side.BUY]
+        asks = [p if by_limit else -m // x for s, p, m, x in taken if s == Side.SELL]
+        assert bid_bar[w, c] == (min(bids) if by_limit else max(bids))
+        assert ask_bar[w, c] == (max(asks) if by_limit else min(asks))
+        seen += 1
+    assert seen > 20
+
+
+def reasons_under(mechanism: str, limits: list[tuple[int, int]]) -> list[str]:
+    """Reasons of one-round offers of 10 Wh by as many organizations, as the operator gives them."""
+    n = len(limits)
+    capability = Capability()
+    members = [Organization(f"m{i}") for i in range(n)]
+    operator = GridOperator(members, capability, rules=Rules(mechanism, utility=None))
+    orders = Orders.empty(1, n)
+    orders.count[0, 0] = n
+    orders.owner[0, 0] = np.arange(n)
+    orders.side[0, 0], orders.price[0, 0] = np.array(limits).T
+    orders.energy[:], orders.cap[:], orders.until[:] = 10, 10, 1
+    assert operator.submit(orders, capability) == 0
+    records = []
+    operator.listen(
+        0, type("Listener", (), {"on_round": lambda _, record: records.append(record)})()
+    )
+    operator.close_round(capability)
+    return [Reason(int(reason)).name for reason in records[0].electricity.reason]
+
+
+def test_reasons_where_orders_have_prices_of_their_own() -> None:
+    book = [(1, 9), (1, 8), (1, 7), (1, 4), (0, 2), (0, 3), (0, 5), (0, 12)]
+    dropped = ["FILLED"] * 2 + ["MARGINAL", "OUT_OF_THE_MONEY"]
+    for mechanism in ("mcafee", "trade_reduction", "huang"):
+        assert reasons_under(mechanism, book) == dropped * 2
+    paired = ["FILLED"] * 3 + ["OUT_OF_THE_MONEY"]
+    for mechanism in ("pay_as_bid", "continuous_double_auction", "vcg", "merit_order"):
+        assert reasons_under(mechanism, book) == paired * 2
+    # all pairs trade at 5; 5 would be a good price for the third bid, but it had to beat 6
+    outbid = [(1, 6), (1, 6), (1, 5), (0, 4), (0, 4)]
+    lost = ["FILLED", "FILLED", "OUT_OF_THE_MONEY", "FILLED", "FILLED"]
+    assert reasons_under("pay_as_bid", outbid) == lost
 
 
 def test_constants_equal_the_enums() -> None:

@@ -14,14 +14,17 @@ ID = "decent_gym/Trader-v0"
 
 
 def episode(**options: object) -> tuple[gymnasium.Env, float]:
+    """A played episode, and the sum of its rewards."""
     env = gymnasium.make(ID, **options)
     env.reset(seed=2)
     env.action_space.seed(2)
-    total, over = 0.0, False
+    total, over, traded = 0.0, False, False
     while not over:
-        observation, reward, _, over, _ = env.step(env.action_space.sample())
+        observation, reward, _, over, info = env.step(env.action_space.sample())
         assert np.isfinite(observation).all()
         total += float(reward)
+        traded |= any(info["volume"].values())
+    assert traded  # among the members, under every mechanism
     return env, total
 
 
