@@ -10,6 +10,7 @@ BENCH_ARGS ?=
 comma := ,
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+RAY := .venv-ray
 # Named after the extras, so that asking for others installs them.
 STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 
@@ -17,7 +18,7 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers clean
+.PHONY: help setup demo test lint bench bench-peers ray-smoke clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +48,16 @@ $(PEERS)/.ready:
 
 $(PEERS)-assume/.ready:
 	@"$(PYTHON)" -m venv $(PEERS)-assume && $(PEERS)-assume/bin/python -m pip install --quiet assume-framework==0.6.0 && touch "$@"
+
+ray-smoke: $(STAMP) $(RAY)/.ready  ## train on a Ray cluster of two workers, in an environment of its own
+	@$(RAY)/bin/python -m training.rllib_ppo --smoke --folder runs/rllib-smoke
+	@$(BIN)/python -m training.evaluate --runs runs/rllib-smoke/policies/building_03 --folder runs/rllib-smoke/evaluation
+	@$(RAY)/bin/python -m pytest -q tests/agents/test_rllib_*.py tests/training/test_rllib_ppo.py tests/training/test_sweep.py
+
+$(RAY)/.ready: pyproject.toml constraints-ray.txt
+	@"$(PYTHON)" -m venv $(RAY) && \
+	  $(RAY)/bin/python -m pip install --quiet --constraint constraints-ray.txt --editable '.[ray,multi,train]' hypothesis pytest && \
+	  touch "$@"
 
 clean:  ## remove .venv, caches and build products
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .numba_cache .pytest_cache .ruff_cache
