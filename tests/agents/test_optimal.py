@@ -123,16 +123,16 @@ prices = st.lists(st.integers(0, 60), min_size=1, max_size=12)
 
 
 @given(prices, st.integers(0, 20), st.integers(-3, 3), st.integers(1, 9), st.integers(0, 9),
-       st.integers(0, 60))  # fmt: skip
+       st.integers(0, 60), st.integers(0, 9))  # fmt: skip
 @settings(max_examples=60, deadline=None)
-def test_battery_beside_load_or_pv(sell, spread, net, capacity, initial, final) -> None:
+def test_battery_beside_load_or_pv(sell, spread, net, capacity, initial, final, wear) -> None:
     initial, buy = min(initial, capacity), [price + spread for price in sell]
     figures = figures_of(member(battery=Battery(capacity, 8, 6, 0.9, 0.8)))
-    assumed = replace(FREE, storage=1_000_000 * final)
+    assumed = replace(FREE, storage=1_000_000 * final, wear=1_000_000 * wear)
     told = outlook(buy, sell, net=float(net), battery=float(initial))
     found = Dispatch(figures, assumed, [1] * len(sell)).solve(told)
     moves = [
-        battery_round(b, s, 2, Fraction(3, 2), Fraction(9, 10), Fraction(5, 4), net)
+        battery_round(b, s, 2, Fraction(3, 2), Fraction(9, 10), Fraction(5, 4), net, wear)
         for b, s in zip(buy, sell, strict=True)
     ]
     exact = best(initial, capacity, moves, final) - initial * final
@@ -241,6 +241,29 @@ def test_at_its_own_prices_no_trader_scores_more(name: str, learner: str, trader
         )
         assert found.kind == REFERENCE
         assert score <= found.score + found.tolerance
+
+
+def test_heat_below_a_meters_unit_is_kept_as_in_the_district() -> None:
+    # 1 Wh in a pump makes more than 3 Wh of heat, of which 1 Wh is needed: it rests for rounds
+    base = district(members=(member(heat_pump=HeatPump(electric_kw=1)), UTILITY), network=NETWORK,
+                    forecasts=Forecasts(0, 0, 0))  # fmt: skip
+    profiles = {name: np.zeros_like(base.load) for name in ("load", "pv", "heat")}
+    profiles["heat"][:, 0] = 1
+    env = TraderEnv(replace(base, **profiles), "learner", rounds=30)
+    env.reset(seed=1, options={"start": 0})
+    drawn = [env.step(np.zeros(2, np.float32))[-1]["executed"]["heat_pump"] for _ in range(30)]
+    runs = np.array(drawn) > 0
+    assert 0.2 < runs.mean() < 0.5
+    price = np.where(runs, 0.01, 50)
+    told = outlook(price, 0, heat=0.001, heat_buy=60,
+                   cop=base.members[0].heat_pump.cop(base.temperature[:30]) / 1000)  # fmt: skip
+    value, figures = -float(np.dot(drawn, price)), figures_of(base.members[0])
+    warm = replace(FREE, comfort=99_000_000)
+    kept, lost = (
+        Dispatch(figures, warm, [1] * 30, pipe=p).solve(told).score for p in (True, False)
+    )
+    assert lost < value - 0.01
+    assert value <= kept + 1e-9
 
 
 def test_more_capacity_and_power_are_never_worth_less() -> None:

@@ -28,7 +28,9 @@ def best(initial, capacity, rounds, final, kept=1):
     return _value(at_zero, pieces, Fraction(initial))
 
 
-def battery_round(buy, sell, charge, discharge, stored_per_drawn, taken_per_given, net=0):
+def battery_round(
+    buy, sell, charge, discharge, stored_per_drawn, taken_per_given, net=0, wear=0
+):  # fmt: skip
     """Fixed net load beside a battery; prices per kWh, energies in kWh."""
     buy, sell, charge, discharge, a, b, net = (
         Fraction(x) for x in (buy, sell, charge, discharge, stored_per_drawn, taken_per_given, net)
@@ -38,10 +40,10 @@ def battery_round(buy, sell, charge, discharge, stored_per_drawn, taken_per_give
     edges = sorted({net + charge, net, net - discharge, *_between(net - discharge, net + charge)})
     segments = []
     for low, high in zip(edges[-2::-1], edges[:0:-1], strict=True):
-        rate = a if low >= net else b
-        segments.append(((buy if low >= 0 else sell) / rate, (high - low) * rate))
+        rate, worn = (a, wear) if low >= net else (b, -wear)
+        segments.append((((buy if low >= 0 else sell) + worn) / rate, (high - low) * rate))
     top = net + charge
-    return charge * a, -top * (buy if top > 0 else sell), segments
+    return charge * a, -top * (buy if top > 0 else sell) - charge * wear, segments
 
 
 def _between(low, high):
