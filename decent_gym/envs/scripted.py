@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import InputError
+from decent_gym.models import COMMODITIES
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 from decent_gym.simulation import Simulation, Term
-from decent_gym.units import NANO_EUR_PER_EUR, checked_int
+from decent_gym.units import MICRO_EUR_PER_EUR, NANO_EUR_PER_EUR, checked_int
 
 SCORE = "score"
 
@@ -63,7 +64,63 @@ def run_scripted(
         If `starts` and `seeds` differ in length or are empty, an episode leaves the scenario, or
         `organization` is the utility, for which nobody decides.
     """
-    district = find_scenario(scenario, **options)
+    simulation, index, length = _begin(
+        find_scenario(scenario, **options), organization, trader, starts, seeds, rounds, traders
+    )
+    for _ in range(length):
+        simulation.step()
+    totals = simulation.totals[:, :, index]
+    scores = totals[: Term.REFERENCE].sum(axis=0) / NANO_EUR_PER_EUR
+    return {
+        **{term.name.lower(): totals[term] / NANO_EUR_PER_EUR for term in Term},
+        SCORE: scores,
+    }
+
+
+def scripted_prices(
+    scenario: str | Path | Scenario,
+    organization: str,
+    trader: str,
+    *,
+    starts: Sequence[int],
+    seeds: Sequence[int],
+    rounds: int = 96,
+    traders: str | Mapping[str, str] | None = None,
+    **options: Any,
+) -> npt.NDArray[np.float64]:
+    """The prices of the episodes that :func:`run_scripted` runs when given the same arguments.
+
+    Returns
+    -------
+    float64 (episodes, rounds, C), EUR/kWh
+        Clearing prices by commodity, NaN where nothing was traded.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        As :func:`run_scripted`.
+    """
+    simulation, _, length = _begin(
+        find_scenario(scenario, **options), organization, trader, starts, seeds, rounds, traders
+    )
+    prices = np.empty((len(starts), length, COMMODITIES))
+    for at in range(length):
+        simulation.step()
+        outcome = simulation.operator.by_world
+        prices[:, at] = np.where(outcome.volume > 0, outcome.price / MICRO_EUR_PER_EUR, np.nan)
+    return prices
+
+
+def _begin(
+    district: Scenario,
+    organization: str,
+    trader: str,
+    starts: Sequence[int],
+    seeds: Sequence[int],
+    rounds: int,
+    traders: str | Mapping[str, str] | None,
+) -> tuple[Simulation, int, int]:
+    """Episodes that have just begun, the organization's index, and how long they will be."""
     length = checked_int(rounds, "rounds (length of an episode)", 1, district.rounds)
     if not len(starts) or len(starts) != len(seeds):
         raise InputError(
@@ -80,11 +137,4 @@ def run_scripted(
         traders = {**(traders or {}), organization: trader}
     simulation = Simulation(district, worlds=len(starts), traders=traders)
     simulation.reset(seeds, starts)
-    for _ in range(length):
-        simulation.step()
-    totals = simulation.totals[:, :, index]
-    scores = totals[: Term.REFERENCE].sum(axis=0) / NANO_EUR_PER_EUR
-    return {
-        **{term.name.lower(): totals[term] / NANO_EUR_PER_EUR for term in Term},
-        SCORE: scores,
-    }
+    return simulation, index, length
