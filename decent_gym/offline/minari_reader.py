@@ -4,6 +4,7 @@ Nothing is downloaded.
 """
 
 import json
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,15 +54,13 @@ def read_minari(dataset_id: str) -> EpisodeSource:
 @contextmanager
 def _blamed(dataset_id: str, part: str) -> Iterator[None]:
     """Whatever a data set can make Minari raise, as a DataError that names it."""
-    import pyarrow as pa
-
     try:
         yield
     except DataError as error:
         raise DataError(f"Minari data set {dataset_id!r}: {part}: {error}") from None
     except (
-        pa.ArrowException, gymnasium.error.Error, OSError, ValueError, LookupError, TypeError,
-        AttributeError, AssertionError,
+        gymnasium.error.Error, OSError, RuntimeError, ValueError, LookupError, TypeError,
+        AttributeError, AssertionError, MemoryError,
     ) as error:  # fmt: skip
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise DataError(
@@ -128,7 +127,12 @@ def _episode(data: Any, fact: Any, origin: Origin) -> Episode:
     if not np.array_equal(data.truncations, is_end) or np.any(data.terminations):
         raise DataError("must be truncated at the last step, and never terminated")
     episode = Episode(
-        fact.get("seed"), options["start"], data.observations, data.actions, data.rewards, terms[1:]
+        seed=operator.index(fact["seed"]),
+        start=operator.index(options["start"]),
+        observations=data.observations,
+        actions=data.actions,
+        rewards=data.rewards,
+        terms=terms[1:],
     )
     fault = fault_of(episode, origin)
     if fault is not None:

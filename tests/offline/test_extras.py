@@ -23,7 +23,7 @@ from decent_gym.offline import (
         ("pyarrow.parquet", "pyarrow", lambda source: read_parquet("a.parquet")),
         ("minari", "minari", lambda source: write_minari("a-v0", source)),
         ("minari", "minari", lambda source: read_minari("a-v0")),
-        ("pyarrow.dataset", "pyarrow", lambda source: read_minari("a-v0")),
+        ("h5py", "h5py", lambda source: read_minari("a-v0")),
         ("PIL.Image", "pillow", lambda source: read_minari("a-v0")),
     ],
 )

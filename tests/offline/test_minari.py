@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import h5py
 import minari
 import numpy as np
-import pyarrow as pa
 import pytest
 from offline.recordings import assert_same, recorded
 
@@ -148,8 +148,8 @@ def set_entry(*keys: str, value: Any = None) -> Callable[[dict[str, Any]], None]
         (set_entry("decent_gym", "origin", "actions", value=["pump"]), "action_space"),
         (set_entry("observation_space"), "observation_space"),
         (set_entry("action_space", value="{}"), "action_space"),
-        (set_entry("data_format", value="hdf5"), "data_format"),
-        (set_entry("total_episodes", value=6), "episodes 0 to 5"),
+        (set_entry("data_format", value="arrow"), "data_format"),
+        (set_entry("total_episodes", value=6), "one of the episodes 0 to 5"),
         (set_entry("total_episodes", value=4), "changed since"),
         (set_entry("total_episodes", value="5"), "total_episodes"),
         (set_entry("minari_version", value="99"), "metadata"),
@@ -194,54 +194,71 @@ def test_metadata_runs_nothing(folder: Path, tmp_path: Path) -> None:
     assert not touched.exists()
 
 
-def edit_batch(folder: Path, name: str, change: Callable[[Any], Any]) -> None:
-    """Change a column of episode 1."""
-    path = folder / "1" / "part-0.arrow"
-    with pa.ipc.open_file(path) as file:
-        batch = file.get_batch(0)
-    at = batch.schema.names.index(name)
-    column = change(batch.column(at))
-    columns = [column if i == at else batch.column(i) for i in range(batch.num_columns)]
-    changed = pa.record_batch(columns, names=batch.schema.names)
-    with pa.ipc.new_file(path, changed.schema) as file:
-        file.write_batch(changed)
+def replace_array(name: str, change: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def edit(episode: Any) -> None:
+        values = change(episode[name][()])
+        del episode[name]
+        episode[name] = values
+
+    return edit
 
 
-def terms_from_the_reset_on(column: Any) -> Any:
-    values = pa.FixedSizeListArray.from_arrays(pa.array(np.ones(7 * 8)), 8)
-    return pa.StructArray.from_arrays([values], names=["reward_terms"])
+def remove(name: str) -> Callable[[Any], None]:
+    def edit(episode: Any) -> None:
+        del episode[name]
+
+    return edit
+
+
+def set_attribute(name: str, value: Any) -> Callable[[Any], None]:
+    def edit(episode: Any) -> None:
+        episode.attrs[name] = value
+
+    return edit
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "says"),
+    ("edit", "says"),
     [
-        ("rewards", lambda c: pa.array([np.nan] * 7), "episode 1: reward at step 0"),
-        ("rewards", lambda c: pa.array([0.5] * 7), "changed since"),
-        ("rewards", lambda c: c.cast(pa.float32()), "episode"),
-        ("truncations", lambda c: pa.array([False] * 7), "episode 1: must be truncated"),
-        ("terminations", lambda c: pa.array([True] * 7), "episode 1: must be truncated"),
-        ("actions", lambda c: pa.nulls(7, c.type), "episode"),
-        ("infos", terms_from_the_reset_on, "episode 1: .* must have 7 rows, zeros first"),
+        (replace_array("rewards", lambda a: a * np.nan), "episode 1: reward at step 0 must be"),
+        (replace_array("rewards", lambda a: a + 1), "changed since"),
+        (replace_array("rewards", lambda a: a.astype("f4")), "episode 1: rewards must be float64"),
+        (replace_array("rewards", lambda a: a[:-1]), "episode 1: rewards must be .*\\(6,\\)"),
+        (replace_array("actions", lambda a: a + 3), "episode 1: action_battery at step 0"),
+        (replace_array("observations", lambda a: a[:-1]), "episode 1: observations must be"),
+        (replace_array("observations", lambda a: b"text"), "episode 1: observations must be"),
+        (replace_array("truncations", lambda a: a & False), "episode 1: must be truncated"),
+        (replace_array("terminations", lambda a: a | True), "episode 1: must be truncated"),
+        (replace_array("infos/reward_terms", lambda a: a + 1), "must have 7 rows, zeros first"),
+        (replace_array("infos/reward_terms", lambda a: a[:2]), "must have 7 rows, zeros first"),
+        (remove("rewards"), "one of the episodes 0 to 4"),
+        (remove("infos"), "episode 1"),
+        (set_attribute("seed", 9), "changed since"),
+        (set_attribute("seed", -9), "episode 1: seed must be"),
+        (set_attribute("seed", 1.5), "changed since"),
+        (set_attribute("seed", "text"), "episodes 0 to 4"),
+        (set_attribute("options/start", -1), "episode 1: start must be"),
+        (set_attribute("options/start", "0"), "episode 1 cannot be read"),
+        (set_attribute("options/split", "test"), "episode 1: options must hold the start"),
     ],
 )
-def test_an_edited_episode_is_named(folder: Path, name: str, change: Any, says: str) -> None:
-    edit_batch(folder, name, change)
-    with pytest.raises(DataError, match=says):
+def test_an_edited_episode_is_named(folder: Path, edit: Callable[[Any], None], says: str) -> None:
+    with h5py.File(folder / "main_data.hdf5", "a") as file:
+        edit(file["episode_1"])
+    with pytest.raises(DataError, match=f"{NAME}.*({says})"):
         list(read_minari(NAME))
 
 
-def test_a_missing_or_damaged_episode_is_named(folder: Path) -> None:
-    path = folder / "2" / "part-0.arrow"
+def test_a_missing_or_damaged_file_is_named(folder: Path) -> None:
+    path = folder / "main_data.hdf5"
     whole = path.read_bytes()
-    path.write_bytes(whole[:-20])
-    with pytest.raises(DataError, match="episodes 0 to 4"):
-        list(read_minari(NAME))
-    path.write_bytes(whole)
-    facts = folder / "2" / "metadata.json"
-    for text in ("{}", '{"seed": 42, "options": {"start": "0"}}', '{"options": {"start": 0}}', "["):
-        facts.write_text(text)
-        with pytest.raises(DataError, match="episode"):
+    for content in (whole[: len(whole) // 2], b"", bytes(1000)):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="episodes 0 to 4"):
             list(read_minari(NAME))
-    shutil.rmtree(folder / "2")
-    with pytest.raises(DataError, match="episodes 0 to 4"):
+    path.unlink()
+    with pytest.raises(DataError, match="metadata"):
         list(read_minari(NAME))
+    shutil.rmtree(folder)
+    with pytest.raises(InputError, match="no Minari data set"):
+        read_minari(NAME)
