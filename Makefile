@@ -39,7 +39,7 @@ lint: $(STAMP)  ## ruff, formatting, mypy --strict
 bench: $(STAMP)  ## measure everything on this machine, about five minutes
 	@$(BIN)/python -m benchmarks.bench_all $(BENCH_ARGS)
 
-bench-peers: $(STAMP) $(PEERS)/.ready $(PEERS)-assume/.ready  ## against ASSUME, CityLearn and EnvPool, in environments of their own
+bench-peers: $(STAMP) $(PEERS)/.ready $(PEERS)-assume/.ready  ## against ASSUME, CityLearn and EnvPool (2 GB, once)
 	@$(BIN)/python -m benchmarks.bench_peers --assume $(PEERS)-assume/bin/python --envs $(PEERS)/bin/python $(BENCH_ARGS)
 
 # torch is named exactly because the newest build would bring gigabytes of CUDA with it

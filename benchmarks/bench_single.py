@@ -42,7 +42,6 @@ def measure(runs: int, quick: bool) -> Report:
         for count in batches:
             make = partial(TraderEnv, **large)
             in_a_row = SyncVectorEnv([make] * count, autoreset_mode=AutoresetMode.SAME_STEP)
-            in_a_row.reset(seed=0)
             tasks[f"sync {count}"] = days_of(in_a_row, enough)
             tasks[f"vector {count}"] = days_of(vector(count, LARGE), enough)
         times = alternated({name: task for name, (task, _) in tasks.items()}, runs)

@@ -2,7 +2,7 @@
 
 The kernels that a step enters are replaced, wherever a module of the package names them, by ones
 that time themselves; an environment built afterwards runs on those.  What is left over is Python
-between the kernels.  CPU time of the thread, so that busy neighbours do not count.
+and NumPy between the kernels.  CPU time of the thread, so that busy neighbours do not count.
 Run: ``python -m benchmarks.profile_step [--worlds 256] [--organizations 20] [--quick]``
 """
 
@@ -17,6 +17,7 @@ from numba.core.registry import CPUDispatcher
 
 from benchmarks import report
 from benchmarks.worlds import ROUNDS, random_actions, vector
+from decent_gym.envs import TraderVectorEnv
 
 Calls = dict[str, list[float]]
 """Kernel -> seconds of each call."""
@@ -57,38 +58,47 @@ def _timed(kernel: Any, calls: Calls) -> Callable[..., Any]:
     return run
 
 
+def day(env: TraderVectorEnv, actions: list[np.ndarray], calls: Calls) -> list[float]:
+    """CPU seconds of each step of a day; `calls` holds those of these steps alone."""
+    env.reset(seed=0)
+    calls.clear()
+    seconds = []
+    for action in actions:
+        start = time.thread_time()
+        env.step(action)
+        seconds.append(time.thread_time() - start)
+    return seconds
+
+
 def profile(worlds: int, organizations: int, days: int) -> list[list[Any]]:
-    """Rows: kernel, calls a step, microseconds a world, share of the step; medians over steps."""
-    warm = vector(worlds, organizations)
-    actions = random_actions(warm.action_space.shape, ROUNDS - 1)  # the day's last step resets
-    warm.step(actions[0])
+    """Rows: kernel, calls a step, microseconds a world, share of the step; medians over steps.
+
+    The whole step is timed on days of its own, without clocks inside; the rest is the difference.
+    """
+    plain = vector(worlds, organizations)
+    actions = random_actions(plain.action_space.shape, ROUNDS - 1)  # the day's last step resets
     calls: Calls = {}
-    kernels: Calls = {}
-    steps: list[float] = []
+    day(plain, actions[:1], calls)
     with timed_kernels(calls):
-        env = vector(worlds, organizations)
-        for _ in range(days):
-            env.reset(seed=0)
-            calls.clear()
-            for action in actions:
-                start = time.thread_time()
-                env.step(action)
-                steps.append(time.thread_time() - start)
-            for name, seconds in calls.items():
-                kernels.setdefault(name, []).extend(seconds)
-    by_step = {name: np.reshape(seconds, (len(steps), -1)) for name, seconds in kernels.items()}
-    inside = np.sum([part.sum(axis=1) for part in by_step.values()], axis=0)
+        timed = vector(worlds, organizations)
+    steps: list[float] = []
+    kernels: Calls = {}
+    for _ in range(days):
+        steps += day(plain, actions, calls)
+        with timed_kernels(calls):
+            day(timed, actions, calls)
+        for name, seconds in calls.items():
+            kernels.setdefault(name, []).extend(seconds)
     whole = float(np.median(steps))
-
-    def row(name: str, times: int | None, seconds: Any) -> list[Any]:
-        middle = float(np.median(seconds))
-        return [name, times, middle / worlds * 1e6, middle / whole]
-
-    return [
-        *(row(f"`{name}`", part.shape[1], part.sum(axis=1)) for name, part in by_step.items()),
-        row("Python between them", None, np.array(steps) - inside),
-        row("a step", None, steps),
-    ]
+    rows: list[list[Any]] = []
+    for name, seconds in kernels.items():
+        by_step = np.reshape(seconds, (len(steps), -1))
+        each = float(np.median(by_step.sum(axis=1)))
+        rows.append([f"`{name}`", by_step.shape[1], each / worlds * 1e6, each / whole])
+    rest = 1.0 - sum(row[3] for row in rows)
+    rows.append(["Python and NumPy between them", None, rest * whole / worlds * 1e6, rest])
+    rows.append(["a step", None, whole / worlds * 1e6, 1.0])
+    return rows
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-RUNS = 7
+RUNS = 5
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,5 @@ def alternated(tasks: Mapping[Name, Callable[[], Time]], runs: int) -> dict[Name
 
 
 def calls_for(task: Callable[[], object], seconds: float) -> int:
-    """How many calls of `task` take that long, at least one; the first call here warms up."""
-    task()
+    """How many calls of `task` take that long, at least one."""
     return max(1, math.ceil(seconds / max(clock(task).wall, 1e-9)))

@@ -40,28 +40,28 @@ def random_actions(shape: tuple[int, ...], count: int = ROUNDS) -> list[np.ndarr
 
 def days_of(env: gymnasium.vector.VectorEnv, enough: float = ENOUGH) -> Measured:
     """Days in a vector environment, which resets itself; they begin and end together."""
-
-    def day(actions: list[np.ndarray]) -> None:
-        for action in actions:
-            env.step(action)
-
-    return _repeated(partial(day, random_actions(env.action_space.shape)), enough)
+    return _days(env, lambda: None, enough)
 
 
 def whole_days(env: gymnasium.Env, enough: float = ENOUGH) -> Measured:
     """Days in one environment, each after a reset."""
+    return _days(env, env.reset, enough)
 
-    def day(actions: list[np.ndarray]) -> None:
-        env.reset()
+
+def _days(
+    env: gymnasium.vector.VectorEnv | gymnasium.Env, begin: Callable[[], object], enough: float
+) -> Measured:
+    """As many days of random actions as take at least `enough` seconds."""
+    actions = random_actions(env.action_space.shape)
+    env.reset(seed=0)
+    env.step(actions[0])  # loads the kernels
+    env.reset(seed=0)
+
+    def day() -> None:
+        begin()
         for action in actions:
             env.step(action)
 
-    env.reset(seed=0)
-    return _repeated(partial(day, random_actions(env.action_space.shape)), enough)
-
-
-def _repeated(day: Callable[[], None], enough: float) -> Measured:
-    """As many days as take at least `enough` seconds."""
     count = calls_for(day, enough)
 
     def run() -> None:

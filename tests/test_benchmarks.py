@@ -89,7 +89,7 @@ def test_ppo_learns_on_ours_and_on_the_free_one() -> None:
     (table,) = report.tables
     assert [row[1] for row in table.rows] == ["ours, 1 thread", "ours, 2 threads", "free"]
     assert all(row[2] > 0 for row in table.rows)
-    shares = [row[4] for row in table.rows]
+    shares = [row[5] for row in table.rows]
     assert 0 <= shares[2] < min(shares[:2]) and max(shares) < 1
 
 
@@ -124,7 +124,7 @@ def test_the_profile_adds_up_and_puts_the_kernels_back() -> None:
         assert open_filter.open_filter is not kernel
     assert open_filter.open_filter is kernel
     rows = profile(worlds=2, organizations=5, days=1)
-    assert [row[0] for row in rows[-2:]] == ["Python between them", "a step"]
+    assert [row[0] for row in rows[-2:]] == ["Python and NumPy between them", "a step"]
     names = [row[0] for row in rows]
     assert names.index("`clearing.merit_order._clear`") < names.index(
         "`clearing.settlement.apply_trades`"
