@@ -120,7 +120,7 @@ def _processor() -> str:
 
 
 def renewed(page: str, tables: Sequence[Table], note: str) -> str:
-    """`page` with the tables between their markers.
+    """`page` with the tables between their markers, and the note below the last of them.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def renewed(page: str, tables: Sequence[Table], note: str) -> str:
     """
     for table in tables:
         pattern = rf"(<!-- bench:{table.name} -->\n).*?(<!-- end -->)"
-        text = f"{table.markdown()}\n\n*{note}*\n"
+        text = table.markdown() + (f"\n\n*{note}*\n" if table is tables[-1] else "\n")
         page, count = re.subn(pattern, lambda m, text=text: m[1] + text + m[2], page, flags=re.S)
         if count != 1:
             raise ValueError(
