@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from benchmarks.serving import serve
 
-CALLS = {10: 200, 100: 100, 1_000: 5}
-"""Books per run: the peer needs about 12 ms for one of 1,000 orders."""
+CALLS = {10: 200, 100: 100, 1_000: 20}
+"""Books per run: the peer needs 6 to 12 ms for one of 1,000 orders."""
 
 
 def books(orders: int, run: int) -> list[list[tuple[int, int, int]]]:

@@ -107,7 +107,7 @@ def main() -> int:
     parser.add_argument("--worlds", type=int, default=256)
     parser.add_argument("--organizations", type=int, default=20)
     args = report.checked(parser)
-    columns = {"kernel": "", "calls": "", "µs a world": ".3f", "share": ".1%"}
+    columns = {"kernel": "", "calls": ",", "µs a world": ".3f", "share": ".1%"}
     rows = profile(args.worlds, args.organizations, args.runs)
     found = [report.Table("profile", columns, rows)]
     note = report.conditions(("numpy", "numba"), args.runs)

@@ -95,7 +95,7 @@ class Report:
 
 
 def conditions(packages: Sequence[str], runs: int) -> str:
-    """Date, processor, versions, runs: one line."""
+    """Date, processor, how busy it is, versions, runs: one line."""
     now = datetime.now(UTC)
     names = [f"Python {platform.python_version()}"]
     for package in packages:
@@ -104,8 +104,9 @@ def conditions(packages: Sequence[str], runs: int) -> str:
         except PackageNotFoundError:
             names.append(f"{package} (unknown version)")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
-        f"{now.day} {now:%B %Y}; {_processor()}, {cores} cores; {', '.join(names)}; "
+        f"{now.day} {now:%B %Y}; {_processor()}, {cores} cores{load}; {', '.join(names)}; "
         f"medians of {runs} alternated runs"
     )
 
@@ -120,7 +121,7 @@ def _processor() -> str:
 
 
 def renewed(page: str, tables: Sequence[Table], note: str) -> str:
-    """`page` with the tables between their markers.
+    """`page` with the tables between their markers, and the note below the last of them.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def renewed(page: str, tables: Sequence[Table], note: str) -> str:
     """
     for table in tables:
         pattern = rf"(<!-- bench:{table.name} -->\n).*?(<!-- end -->)"
-        text = f"{table.markdown()}\n\n*{note}*\n"
+        text = table.markdown() + (f"\n\n*{note}*\n" if table is tables[-1] else "\n")
         page, count = re.subn(pattern, lambda m, text=text: m[1] + text + m[2], page, flags=re.S)
         if count != 1:
             raise ValueError(

@@ -176,6 +176,9 @@ def test_a_page_is_renewed_between_its_markers_alone() -> None:
         "after <!-- end -->\n"
     )
     assert renewed(new, [table], "today") == new
+    two = page + page.replace("bench:t", "bench:u")
+    both = renewed(two, [table, Table("u", table.columns, table.rows)], "today")
+    assert both.count("| 1 |") == 2 and both.count("*today*") == 1  # below the last
     with pytest.raises(ValueError, match=r"'other'.*found 0"):
         renewed(page, [Table("other", {"x": ""}, [["1"]])], "")
 
