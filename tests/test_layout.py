@@ -53,6 +53,7 @@ PUBLIC = {
     "decent_gym.live",
     "decent_gym.metrics",
     "decent_gym.models",
+    "decent_gym.registry",
     "decent_gym.replay",
     "decent_gym.scenarios",
     "decent_gym.testing",
