@@ -36,7 +36,7 @@ def test_round_trip() -> None:
     ("name", "value"),
     [
         ("schema", 0),
-        ("schema", 2),
+        ("schema", 3),
         ("schema", "1"),
         ("schema", None),
         ("algorithm", "dqn"),
