@@ -191,7 +191,7 @@ def read_description(folder: str | Path) -> Description:
             return Description.from_json(file.read(LARGEST_FILE + 1))
     except FileNotFoundError:
         raise DataError(
-            f"{folder} holds no {DESCRIPTION}; give the folder that a training script names at the end"
+            f"{folder} holds no {DESCRIPTION}; give the folder that training names at its end"
         ) from None
 
 

@@ -204,9 +204,9 @@ class LearningRun:
             return -math.inf
         missing = restore(checkpoint, model, self.envs, self._facts)
         best = best_before(checkpoint, args.folder)
-        known = "no validation yet" if best is None else f"best validation {best:.2f} EUR/week"
+        known = "not known" if best is None else f"{best:.2f} EUR/week"
         done = f"{model.num_timesteps:,} of {args.steps:,} steps done"
-        say(f"resumed {checkpoint}: {done}, {known}{missing}")
+        say(f"resumed {checkpoint}: {done}, best validation {known}{missing}")
         return -math.inf if best is None else best
 
 
