@@ -24,6 +24,9 @@ MEMBERS_OF_A_MODEL: Final = frozenset(
     {
         "policy.pth",
         "policy.optimizer.pth",
+        "actor.optimizer.pth",
+        "critic.optimizer.pth",
+        "ent_coef_optimizer.pth",
         "pytorch_variables.pth",
         "_stable_baselines3_version",
         "system_info.txt",
@@ -32,24 +35,26 @@ MEMBERS_OF_A_MODEL: Final = frozenset(
 """Not ``data``: Stable-Baselines3 keeps pickles in it, and we never write it."""
 
 
-def checked_bytes(path: Path, members: Collection[str]) -> bytes:
+def checked_bytes(path: Path, members: Collection[str], largest: int | None = None) -> bytes:
     """The archive's bytes, after its table of contents has been found harmless.
 
     Members that end in ``.pth`` are archives themselves, and are looked into as well.  The caller
-    parses these bytes, not the file, which may change in between.
+    parses these bytes, not the file, which may change in between.  `largest`, in bytes unpacked,
+    is LARGEST_ARCHIVE unless somebody knows better.
 
     Raises
     ------
     DataError
         If it is no zip, holds anything but `members`, one of them twice, or too much.
     """
+    largest = LARGEST_ARCHIVE if largest is None else largest
     try:
-        if path.stat().st_size > LARGEST_ARCHIVE:
-            raise DataError(f"{path.name} has more than {LARGEST_ARCHIVE} bytes")
+        if path.stat().st_size > largest:
+            raise DataError(f"{path.name} has more than {largest} bytes")
         content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path.name} is missing in {path.parent}") from None
-    infos = _contents(path.name, content)
+    infos = _contents(path.name, content, largest)
     for info in infos:
         if info.filename not in members:
             raise DataError(
@@ -64,11 +69,11 @@ def checked_bytes(path: Path, members: Collection[str]) -> bytes:
                     inner = archive.read(info)
                 except UNREADABLE as error:
                     raise DataError(f"{name} cannot be read: {error}") from None
-                _contents(name, inner)
+                _contents(name, inner, largest)
     return content
 
 
-def _contents(name: str, content: bytes) -> list[zipfile.ZipInfo]:
+def _contents(name: str, content: bytes, largest: int) -> list[zipfile.ZipInfo]:
     """What an archive says that it holds, refused if that is too much or ambiguous."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -78,23 +83,33 @@ def _contents(name: str, content: bytes) -> list[zipfile.ZipInfo]:
     if len({info.filename for info in infos}) < len(infos):
         raise DataError(f"{name} holds a name twice")
     total = sum(info.file_size for info in infos)
-    if total > LARGEST_ARCHIVE:
-        raise DataError(f"{name} would unpack to {total} bytes, at most {LARGEST_ARCHIVE}")
+    if total > largest:
+        raise DataError(f"{name} would unpack to {total} bytes, at most {largest}")
     return infos
 
 
-def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, npt.NDArray[Any]]:
-    """Float64 arrays of exactly these names and shapes, all finite, from an npz file.
+def read_arrays(
+    path: Path,
+    shapes: Mapping[str, tuple[int | None, ...]],
+    *,
+    dtypes: Mapping[str, npt.DTypeLike] | None = None,
+    largest: int | None = None,
+) -> dict[str, npt.NDArray[Any]]:
+    """Arrays of exactly these names and shapes, all finite, from an npz file.
+
+    A length of None stands for any.  They are float64 unless `dtypes` says otherwise; `largest`
+    as in :func:`checked_bytes`.
 
     Raises
     ------
     DataError
         Naming the array, what it is and what it should be.
     """
-    content = checked_bytes(path, {f"{name}.npy" for name in shapes})
+    content = checked_bytes(path, {f"{name}.npy" for name in shapes}, largest)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name, shape in shapes.items():
-            _check_header(archive, path.name, name, shape)
+            dtype = np.dtype((dtypes or {}).get(name, np.float64))
+            _check_header(archive, path.name, name, shape, dtype)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in shapes}
@@ -106,19 +121,29 @@ def read_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
     return arrays
 
 
-def _check_header(archive: zipfile.ZipFile, file: str, name: str, shape: tuple[int, ...]) -> None:
+def _check_header(
+    archive: zipfile.ZipFile,
+    file: str,
+    name: str,
+    shape: tuple[int | None, ...],
+    dtype: np.dtype[Any],
+) -> None:
     """The array's header, before numpy allocates what it promises."""
     try:
         with archive.open(f"{name}.npy") as member:
             version = np.lib.format.read_magic(member)
             if version != (1, 0):
                 raise DataError(f"{file}: {name} has npy version {version}, expected (1, 0)")
-            found, _, dtype = np.lib.format.read_array_header_1_0(member)
+            found, _, kind = np.lib.format.read_array_header_1_0(member)
     except KeyError:
         raise DataError(f"{file}: {name} is missing") from None
     except (ValueError, *UNREADABLE) as error:
         raise DataError(f"{file}: {name} cannot be read: {error}") from None
-    if found != shape or dtype != np.float64:
+    fits = len(found) == len(shape) and all(
+        wanted in (None, length) for length, wanted in zip(found, shape, strict=True)
+    )
+    if not fits or kind != dtype:
+        wanted = str(shape).replace("None", "any")
         raise DataError(
-            f"{file}: {name} must be float64 of shape {shape}, got {dtype} of shape {found}"
+            f"{file}: {name} must be {dtype} of shape {wanted}, got {kind} of shape {found}"
         )

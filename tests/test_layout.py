@@ -55,6 +55,7 @@ PUBLIC = {
     "decent_gym.metrics",
     "decent_gym.models",
     "decent_gym.offline",
+    "decent_gym.registry",
     "decent_gym.replay",
     "decent_gym.scenarios",
     "decent_gym.simulation",

@@ -36,7 +36,7 @@ from decent_gym.offline import (
     read_minari,
     read_parquet,
 )
-from training.ppo import SOFTWARE, installed
+from training.learning_run import SOFTWARE, installed
 
 MOST_ROWS = 5_000_000
 """In memory at once, about 4 GB."""

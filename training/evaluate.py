@@ -2,9 +2,10 @@
 
     python -m training.evaluate --runs runs/ppo-0 runs/ppo-1 runs/ppo-2 runs/ppo-3 runs/ppo-4
 
-Every policy gets the same weeks, forecast errors, initial states and neighbours: run i is compared
-with each trader on the cells of repetition i.  Seeds and weeks are both few, so both are resampled,
-independently of each other, for the intervals.
+Every policy gets the same weeks, forecast errors, initial states and neighbours: run i of an
+algorithm acts on the cells of repetition i, and is compared there with every trader and with run i
+of the other algorithms.  The first run's algorithm is the one that the others are compared with.
+Seeds and weeks are both few, so both are resampled, independently of each other, for the intervals.
 
 Source: crossed bootstrap, A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1
 (2007); intervals instead of the best run, R. Agarwal et al., "Deep reinforcement learning at the
@@ -12,7 +13,7 @@ edge of the statistical precipice", NeurIPS 2021.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,7 @@ import tyro
 from rich.console import Console
 from rich.progress import track
 
+from agents.description import Description
 from agents.learned import DESCRIPTION, LearnedPolicy
 from agents.storage_rule import StorageRule
 from decent_gym import Scenario
@@ -30,10 +32,9 @@ from decent_gym import scenario as find_scenario
 from decent_gym.errors import DecentGymError, InputError
 from decent_gym.traders import TRADERS
 from training import report
-from training.held_out import Totals, cells, score_learned, score_scripted
+from training.held_out import Cell, Totals, cells, score_learned, score_scripted
 from training.report import Evaluation, FloatArray, Line
 
-LEARNED = "ppo"
 RULE = "storage rule"
 NO_MARKET = "no local market"
 BOOTSTRAP_SEED = 20_260_101
@@ -44,7 +45,7 @@ class Args:
     """Judge trained policies on held-out weeks."""
 
     runs: tuple[Path, ...]
-    """folders of training.ppo, one per seed; at least 5 for a claim"""
+    """folders of training scripts, of one algorithm or several, a seed each; 5 for a claim"""
     split: Literal["test", "validation", "train"] = "test"
     """tune on validation, look at test once"""
     weeks: int | None = None
@@ -78,42 +79,52 @@ def evaluate(args: Args) -> Evaluation:
     torch.set_num_threads(1)
     policies = [LearnedPolicy.load(policy_folder(run)) for run in args.runs]
     facts = [policy.description for policy in policies]
-    scenario = _scenario_of(policies, args)
-    learner = facts[0].learner
-    grid = [cells(scenario, args.split, i, args.weeks) for i in range(len(policies))]
-    flat = [cell for row in grid for cell in row]
-    console = Console(stderr=True)
-    shown = args.progress and console.is_terminal
+    scenario = _scenario_of(facts, args)
+    runs_of: dict[str, list[int]] = {}
+    for at, fact in enumerate(facts):
+        runs_of.setdefault(fact.algorithm, []).append(at)
+    repetitions = range(max(map(len, runs_of.values())))
+    grid = [cells(scenario, args.split, i, args.weeks) for i in repetitions]
 
-    learned = [
-        score_learned(policy, scenario, learner, row, actions=policy.description.actions)
-        for policy, row in track(
-            list(zip(policies, grid, strict=True)), "learned policies", console=console,
-            transient=True, disable=not shown,
+    totals = _learned(policies, runs_of, scenario, grid, args.progress)
+    longest = max(totals.values(), key=lambda total: len(total["score"]))
+    totals |= _others(args, scenario, facts[0], [cell for row in grid for cell in row])
+    totals[NO_MARKET] = {"score": longest["reference"]}
+
+    first = totals[facts[0].algorithm]["score"].reshape(-1, len(grid[0]))
+    lines = []
+    for name, total in totals.items():
+        scores = total["score"].reshape(-1, len(grid[0]))
+        here = runs_of.get(name, [])
+        lines.append(
+            Line(
+                name=name,
+                scores=scores,
+                terms={term: float(values.mean()) for term, values in total.items()},
+                **compared(first, scores, args.resamples),
+                runs=tuple(str(args.runs[at]) for at in here),
+                seeds=tuple(facts[at].seed for at in here),
+                steps=tuple(facts[at].steps for at in here),
+            )
         )
-    ]  # fmt: skip
-    totals: dict[str, Totals] = {LEARNED: _stacked(learned)}
-    if args.rule:
-        rule = StorageRule.of(scenario, facts[0].actions)
-        totals[RULE] = score_learned(rule, scenario, learner, flat)
-    for trader in args.traders:
-        totals[trader] = score_scripted(trader, scenario, learner, flat)
-    totals[NO_MARKET] = {"score": totals[LEARNED]["reference"]}
-
-    shape = (len(policies), len(grid[0]))
-    lines = [_line(name, totals, shape, args.resamples) for name in totals]
     return Evaluation(
         scenario=scenario.name,
         options=facts[0].options,
-        learner=learner,
+        learner=facts[0].learner,
         split=args.split,
         weeks=tuple(cell.week for cell in grid[0]),
-        runs=tuple(map(str, args.runs)),
-        seeds=tuple(fact.seed for fact in facts),
-        steps=tuple(fact.steps for fact in facts),
         is_trained_on_it=scenario.digest.hex() == facts[0].scenario_digest,
         lines=(lines[0], *sorted(lines[1:], key=lambda line: -line.mean)),
     )
+
+
+def compared(first: FloatArray, scores: FloatArray, resamples: int) -> dict[str, float]:
+    """How the first line (R, K) does against another, on the repetitions that both have."""
+    both = min(len(first), len(scores))
+    differences = first[:both] - scores[:both]
+    low, high = crossed_bootstrap(differences, resamples)
+    wins = float((differences > 0).mean())
+    return {"difference": float(differences.mean()), "low": low, "high": high, "wins": wins}
 
 
 def crossed_bootstrap(values: FloatArray, resamples: int) -> tuple[float, float]:
@@ -135,10 +146,9 @@ def policy_folder(run: Path) -> Path:
     return run if (run / DESCRIPTION).exists() else run / "policy"
 
 
-def _scenario_of(policies: Sequence[LearnedPolicy], args: Args) -> Scenario:
-    facts = [policy.description for policy in policies]
+def _scenario_of(facts: Sequence[Description], args: Args) -> Scenario:
     if not facts:
-        raise InputError("runs must name at least one folder of training.ppo")
+        raise InputError("runs must name at least one folder of a training script")
     for run, fact in zip(args.runs, facts, strict=True):
         for name in ("scenario_digest", "learner", "actions"):
             here, first = getattr(fact, name), getattr(facts[0], name)
@@ -149,23 +159,42 @@ def _scenario_of(policies: Sequence[LearnedPolicy], args: Args) -> Scenario:
     return find_scenario(args.scenario or facts[0].scenario, **facts[0].options)
 
 
-def _stacked(parts: Sequence[Totals]) -> Totals:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def _learned(
+    policies: Sequence[LearnedPolicy],
+    runs_of: Mapping[str, Sequence[int]],
+    scenario: Scenario,
+    grid: Sequence[Sequence[Cell]],
+    progress: bool,
+) -> dict[str, Totals]:
+    """What the runs of each algorithm did, one after the other."""
+    console = Console(stderr=True)
+    todo = [(name, i, at) for name, runs in runs_of.items() for i, at in enumerate(runs)]
+    parts: dict[str, list[Totals]] = {name: [] for name in runs_of}
+    for name, i, at in track(
+        todo, "learned policies", console=console, transient=True,
+        disable=not (progress and console.is_terminal),
+    ):  # fmt: skip
+        fact = policies[at].description
+        parts[name].append(
+            score_learned(policies[at], scenario, fact.learner, grid[i], actions=fact.actions)
+        )
+    return {
+        name: {term: np.concatenate([part[term] for part in these]) for term in these[0]}
+        for name, these in parts.items()
+    }
 
 
-def _line(name: str, totals: dict[str, Totals], shape: tuple[int, int], resamples: int) -> Line:
-    scores = totals[name]["score"].reshape(shape)
-    differences = totals[LEARNED]["score"].reshape(shape) - scores
-    low, high = crossed_bootstrap(differences, resamples)
-    return Line(
-        name=name,
-        scores=scores,
-        terms={term: float(total.mean()) for term, total in totals[name].items()},
-        difference=float(differences.mean()),
-        low=low,
-        high=high,
-        wins=float((differences > 0).mean()),
-    )
+def _others(
+    args: Args, scenario: Scenario, fact: Description, flat: Sequence[Cell]
+) -> dict[str, Totals]:
+    """What the rule by hand and the scripted traders do in the learner's place."""
+    totals = {}
+    if args.rule:
+        rule = StorageRule.of(scenario, fact.actions)
+        totals[RULE] = score_learned(rule, scenario, fact.learner, flat)
+    for trader in args.traders:
+        totals[trader] = score_scripted(trader, scenario, fact.learner, flat)
+    return totals
 
 
 def main() -> None:

@@ -24,7 +24,10 @@ Totals = dict[str, npt.NDArray[np.float64]]
 
 
 class Policy(Protocol):
-    """Whatever has ``predict``, such as :class:`agents.learned.LearnedPolicy`."""
+    """Whatever has ``predict``, such as :class:`agents.learned.LearnedPolicy`.
+
+    If it has ``reset()`` as well, that is called when its episodes begin.
+    """
 
     def predict(self, obs: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Actions (n, A) for observations (n, F)."""
@@ -79,6 +82,9 @@ def score_learned(
             f"{', '.join(envs[0].action_names)}; choose the learner it was trained for"
         )
     seen = np.stack([_begin(env, cell) for env, cell in zip(envs, these, strict=True)])
+    forget = getattr(policy, "reset", None)
+    if forget is not None:
+        forget()
     totals: list[dict[str, float]] = [{} for _ in these]
     for _ in range(rounds):
         chosen = policy.predict(seen)

@@ -19,18 +19,21 @@ LEARNED_COLOUR, OTHERS_COLOUR, DOT_COLOUR = "#1b6ca8", "#b8c4ce", "#33414d"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one policy did, and how the learned ones compare with it.
+    """What one policy did, and how the first line compares with it.
 
     Attributes
     ----------
     scores : float64 (R, K), EUR per week
-        R repetitions (of learned policies: the training seeds) on K weeks.
+        R repetitions (of a learning algorithm: its runs) on K weeks.
     terms : dict of str to float, EUR per week
         Means of the reward's terms.
     difference, low, high : float, EUR per week
-        Learned less this one on the same cells: mean and bootstrapped 95 % interval.
+        The first line less this one on the cells that both have: mean and bootstrapped 95 %
+        interval.
     wins : float
-        Share of the cells in which the learned one scored more.
+        Share of these cells in which the first line scored more.
+    runs, seeds, steps : tuple
+        Of a learning algorithm, its runs' folders, seeds and lengths; else empty.
     """
 
     name: str
@@ -40,6 +43,9 @@ class Line:
     low: float
     high: float
     wins: float
+    runs: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    steps: tuple[int, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -54,31 +60,36 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What an evaluation found: the learned line first, then the others, the best first."""
+    """What an evaluation found: the first run's algorithm, then the others, the best first."""
 
     scenario: str
     options: dict[str, str | int | float | bool | None]
     learner: str
     split: str
     weeks: tuple[int, ...]
-    runs: tuple[str, ...]
-    seeds: tuple[int, ...]
-    steps: tuple[int, ...]
     is_trained_on_it: bool
     """Whether the scenario is, to the last digit, the one that the policies were trained on."""
     lines: tuple[Line, ...]
 
+    @property
+    def title(self) -> str:
+        """Who was judged, where, on how much."""
+        learned = [line for line in self.lines if line.runs]
+        counts = [f"{line.name} {len(line.runs)}" for line in learned]
+        if len({len(line.runs) for line in learned}) == 1:
+            counts = [str(len(learned[0].runs))]
+        weeks = f"{len(self.weeks)} {self.split} weeks"
+        seeds = f"{', '.join(counts)} training seeds"
+        return f"{self.learner} in {self.scenario}: {weeks}, {seeds}"
+
 
 def table(found: Evaluation) -> Table:
-    """The table for people; differences are learned less scripted, on the same cells."""
-    title = (
-        f"{found.learner} in {found.scenario}: {len(found.weeks)} {found.split} weeks, "
-        f"{len(found.seeds)} training seeds"
-    )
+    """The table for people; differences are the first line less this one, on the same cells."""
     note = None if found.is_trained_on_it else "The policies were trained on another scenario."
-    drawn = Table(title=title, caption=note)
+    drawn = Table(title=found.title, caption=note)
     drawn.add_column("policy", no_wrap=True)
-    for heading in ("EUR/week", "± seeds", "ppo gains", "95 % interval", "wins"):
+    gains = f"{found.lines[0].name} gains"
+    for heading in ("EUR/week", "± seeds", gains, "95 % interval", "wins"):
         drawn.add_column(heading, justify="right", no_wrap=True)
     is_single = found.lines[0].scores.size == 1  # has no spread to tell from
     for line in found.lines:
@@ -96,11 +107,11 @@ def table(found: Evaluation) -> Table:
 
 def markdown(found: Evaluation) -> str:
     """The same table for a README."""
+    first, *others = found.lines
     text = [
-        "| policy | EUR/week | ± seeds | ppo gains | 95 % interval | wins |",
+        f"| policy | EUR/week | ± seeds | {first.name} gains | 95 % interval | wins |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    first, *others = found.lines
     text.append(f"| {first.name} | {first.mean:.2f} | {first.spread:.2f} | | | |")
     text += [
         f"| {line.name} | {line.mean:.2f} | {line.spread:.2f} | {line.difference:+.2f} | "
@@ -118,11 +129,12 @@ def write(found: Evaluation, folder: str | Path, *, picture: bool = True) -> lis
     paths[0].write_text(json.dumps(as_data(found), indent=1) + "\n", encoding="utf-8")
     with paths[1].open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["policy", "run", "seed", "week", "score_eur"])
+        writer.writerow(["policy", "repetition", "run", "seed", "week", "score_eur"])
         for line in found.lines:
             for i, row in enumerate(line.scores.tolist()):
+                run = (line.runs[i], line.seeds[i]) if line.runs else ("", "")
                 for week, score in zip(found.weeks, row, strict=True):
-                    writer.writerow([line.name, found.runs[i], found.seeds[i], week, score])
+                    writer.writerow([line.name, i, *run, week, score])
     paths[2].write_text(markdown(found), encoding="utf-8")
     if picture and find_spec("matplotlib") is not None:
         paths.append(draw(found, folder / "evaluation.png"))
@@ -136,11 +148,11 @@ def as_data(found: Evaluation) -> dict[str, Any]:
         line["scores"] = original.scores.tolist()
         line |= {"mean": original.mean, "spread": original.spread}
     stamp = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"schema": 1, "date": stamp, **data}
+    return {"schema": 2, "date": stamp, **data}
 
 
 def draw(found: Evaluation, path: Path) -> Path:
-    """Scores of all policies, and by how much the learned ones are better, with intervals."""
+    """Scores of all policies, and by how much the first is better, with intervals."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -149,7 +161,7 @@ def draw(found: Evaluation, path: Path) -> Path:
     figure = Figure(figsize=(10, 1.2 + 0.5 * len(lines)), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True)
-    colours = [LEARNED_COLOUR if line is found.lines[0] else OTHERS_COLOUR for line in lines]
+    colours = [LEARNED_COLOUR if line.runs else OTHERS_COLOUR for line in lines]
     left.barh(places, [line.mean for line in lines], color=colours)
     for place, line in zip(places, lines, strict=True):
         means = line.scores.mean(axis=1)
@@ -166,9 +178,6 @@ def draw(found: Evaluation, path: Path) -> Path:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="x", alpha=0.3)
         axes.set_axisbelow(True)
-    figure.suptitle(
-        f"{found.learner} in {found.scenario}: {len(found.weeks)} {found.split} weeks, "
-        f"{len(found.seeds)} training seeds"
-    )
+    figure.suptitle(found.title)
     figure.savefig(path, dpi=150)
     return path

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,10 +37,18 @@ def test_round_trip() -> None:
     ("name", "value"),
     [
         ("schema", 0),
-        ("schema", 2),
+        ("schema", 3),
         ("schema", "1"),
         ("schema", None),
         ("algorithm", "dqn"),
+        ("algorithm", None),
+        ("algorithm", ["ppo"]),
+        ("lstm", 8),
+        ("lstm", -1),
+        ("lstm", False),
+        ("lstm", None),
+        ("validation", "-88"),
+        ("validation", -88),
         ("scenario", ""),
         ("scenario", ".."),
         ("scenario", "/etc/passwd"),
@@ -79,6 +88,46 @@ def test_wrong_value_is_refused_by_name(name: str, value: Any) -> None:
     data[name] = value
     with pytest.raises(DataError, match=name):
         Description.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("value", [0, 2_049, 8.0, None])
+def test_recurrent_policies_say_how_wide(value: Any) -> None:
+    data = json.loads(RIGHT.to_json()) | {"algorithm": "recurrent_ppo"}
+    assert Description.from_json(json.dumps(data | {"lstm": 8})).lstm == 8
+    with pytest.raises(DataError, match="lstm"):
+        Description.from_json(json.dumps(data | {"lstm": value}))
+
+
+@pytest.mark.parametrize("name", ["sac", "behaviour_cloning", "rllib_ppo"])
+def test_other_algorithms_are_known(name: str) -> None:
+    other = replace(RIGHT, algorithm=name, validation=-88.5)
+    assert Description.from_json(other.to_json()) == other
+
+
+def first_schema() -> dict[str, Any]:
+    data = json.loads(RIGHT.to_json())
+    del data["lstm"], data["validation"]
+    return {**data, "schema": 1}
+
+
+def test_the_first_schema_is_read() -> None:
+    assert Description.from_json(json.dumps(first_schema())) == RIGHT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"algorithm": "sac"},  # which it did not know
+        {"lstm": 0},
+        {"schema": True},
+        {"schema": 1.0},
+        {"schema": 2},
+        {"clip": 0.0},
+    ],
+)
+def test_the_first_schema_is_as_strict(change: dict[str, Any]) -> None:
+    with pytest.raises(DataError):
+        Description.from_json(json.dumps(first_schema() | change))
 
 
 def without(name: str) -> Callable[[str], str]:

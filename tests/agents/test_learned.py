@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import pickle
 import shutil
 import zipfile
@@ -14,6 +15,7 @@ import pytest
 import torch
 from stable_baselines3.common.save_util import load_from_zip_file
 
+import decent_gym
 from agents import archives
 from agents.description import Description
 from agents.learned import MODEL, NORMALISATION, LearnedPolicy, build_network, read_parameters
@@ -63,6 +65,108 @@ def test_predicts_what_the_files_say(folder: Path, description: Description) -> 
     np.testing.assert_allclose(acted, wanted, atol=1e-6)
     assert np.ptp(acted) > 0.1
     np.testing.assert_allclose(policy.predict(seen[3]), acted[3], atol=1e-6)
+    policy.reset()
+    policy.reset(np.array([True, False]))
+    np.testing.assert_array_equal(policy.predict(seen), acted)
+
+
+def random_observations(steps: int, rows: int) -> Any:
+    random = np.random.default_rng(1)
+    wide = len(decent_gym.observation_fields())
+    return random.normal(size=(steps, rows, wide)).astype(np.float32) * 3
+
+
+def read_by_hand(folder: Path, seen: Any) -> tuple[Any, dict[str, Any]]:
+    """Normalised observations and weights, in float64."""
+    with np.load(folder / NORMALISATION) as n:
+        scaled = (seen - n["observation_mean"]) / np.sqrt(n["observation_variance"] + 1e-8)
+    weights = {k: v.numpy().astype(float) for k, v in read_parameters(folder)["policy"].items()}
+    return np.clip(scaled, -5, 5), weights
+
+
+@pytest.mark.parametrize("algorithm", ["behaviour_cloning", "rllib_ppo"])
+def test_some_algorithms_share_ppos_network(
+    folder: Path, folder_of: Callable[[str], Path], algorithm: str
+) -> None:
+    seen = random_observations(1, 20)[0]
+    other = LearnedPolicy.load(folder_of(algorithm))
+    assert other.description.algorithm == algorithm
+    np.testing.assert_array_equal(other.predict(seen), LearnedPolicy.load(folder).predict(seen))
+
+
+def test_sac_acts_with_the_squashed_mean(folder_of: Callable[[str], Path]) -> None:
+    folder = folder_of("sac")
+    seen = random_observations(1, 50)[0]
+    x, w = read_by_hand(folder, seen)
+    for name in ("actor.latent_pi.0", "actor.mu"):
+        x = np.tanh(x @ w[f"{name}.weight"].T + w[f"{name}.bias"])  # tanh: hidden and squashing
+    acted = LearnedPolicy.load(folder).predict(seen)
+    assert acted.dtype == np.float32
+    np.testing.assert_allclose(acted, x, atol=1e-5)
+    assert np.ptp(acted) > 0.5
+    assert np.abs(acted).max() <= 1
+
+
+def lstm_by_hand(folder: Path, seen: Any) -> Any:
+    """Actions (T, n, A) of a recurrent policy whose n episodes begin at the first of T steps."""
+    x, w = read_by_hand(folder, seen)
+    hidden = cell = np.zeros((seen.shape[1], 5))
+    actions = []
+    for now in x:
+        gates = now @ w["lstm_actor.weight_ih_l0"].T + hidden @ w["lstm_actor.weight_hh_l0"].T
+        gates += w["lstm_actor.bias_ih_l0"] + w["lstm_actor.bias_hh_l0"]
+        into, forget, fresh, out = np.split(gates, 4, axis=1)
+        into, forget, out = (1 / (1 + np.exp(-gate)) for gate in (into, forget, out))
+        cell = forget * cell + into * np.tanh(fresh)
+        hidden = out * np.tanh(cell)
+        inner = hidden @ w["mlp_extractor.policy_net.0.weight"].T
+        inner = np.tanh(inner + w["mlp_extractor.policy_net.0.bias"])
+        actions.append(np.clip(inner @ w["action_net.weight"].T + w["action_net.bias"], -1, 1))
+    return np.array(actions)
+
+
+def test_recurrent_policies_remember_every_row(folder_of: Callable[[str], Path]) -> None:
+    folder = folder_of("recurrent_ppo")
+    seen = random_observations(12, 4)
+    wanted = lstm_by_hand(folder, seen)
+    policy = LearnedPolicy.load(folder)
+    for _ in range(2):
+        policy.reset()
+        acted = np.stack([policy.predict(now) for now in seen])
+        np.testing.assert_allclose(acted, wanted, atol=1e-5)
+    assert acted.dtype == np.float32
+    fresh = np.stack([LearnedPolicy.load(folder).predict(now) for now in seen])
+    assert np.abs(fresh[1:] - acted[1:]).max() > 0.1, "it remembers nothing"
+    policy.reset()
+    alone = np.stack([policy.predict(now[2]) for now in seen])  # one row, without its axis
+    np.testing.assert_allclose(alone, wanted[:, 2], atol=1e-5)
+
+
+def test_rows_begin_episodes_of_their_own(folder_of: Callable[[str], Path]) -> None:
+    folder = folder_of("recurrent_ppo")
+    seen = random_observations(12, 4)
+    policy = LearnedPolicy.load(folder)
+    for now in seen[:5]:
+        policy.predict(now)
+    policy.reset(np.array([False, True, False, True]))
+    acted = np.stack([policy.predict(now) for now in seen[5:]])
+    np.testing.assert_allclose(acted[:, ::2], lstm_by_hand(folder, seen)[5:, ::2], atol=1e-5)
+    np.testing.assert_allclose(acted[:, 1::2], lstm_by_hand(folder, seen[5:])[:, 1::2], atol=1e-5)
+
+
+def test_forgotten_resets_are_noticed(folder_of: Callable[[str], Path]) -> None:
+    policy = LearnedPolicy.load(folder_of("recurrent_ppo"))
+    seen = random_observations(1, 4)[0]
+    policy.predict(seen)
+    with pytest.raises(InputError, match=r"3 rows, but the policy remembers 4; call reset\(\)"):
+        policy.predict(seen[:3])
+    with pytest.raises(InputError, match="remembers 4"):
+        policy.predict(seen[0])
+    for rows in (np.zeros(3, bool), np.zeros(4), np.zeros((4, 1), bool), True, [0, 1]):
+        with pytest.raises(InputError, match=r"rows must be bool \(4,\)"):
+            policy.reset(rows)
+    policy.reset()
+    policy.predict(seen[:3])
 
 
 @pytest.mark.parametrize(
@@ -134,6 +238,51 @@ def old_format(content: dict[str, bytes]) -> dict[str, bytes]:
     buffer = io.BytesIO()
     torch.save(weights_of(content), buffer, _use_new_zipfile_serialization=False)
     return {**content, "policy.pth": buffer.getvalue()}
+
+
+@pytest.mark.parametrize("algorithm", ["sac", "recurrent_ppo"])
+def test_other_networks_are_as_strict(folder_of: Callable[[str], Path], algorithm: str) -> None:
+    folder = folder_of(algorithm)
+    LearnedPolicy.load(folder)
+    right = members(folder / MODEL)
+    names = list(weights_of(right))
+    assert len(names) > 10
+    for name in names:
+        for change in (
+            lambda w, name=name: {k: v for k, v in w.items() if k != name},
+            lambda w, name=name: {**w, name: w[name] * np.nan},
+            lambda w, name=name: {**w, name: torch.zeros(1, 2, 3)},
+        ):
+            changed = saved(change(weights_of(right)))
+            rewrite(folder / MODEL, {**right, "policy.pth": changed})
+            with pytest.raises(DataError, match=r"model\.zip"):
+                LearnedPolicy.load(folder)
+    for other in {"ppo", "sac", "recurrent_ppo"} - {algorithm}:
+        rewrite(folder / MODEL, members(folder_of(other) / MODEL))
+        with pytest.raises(DataError, match=r"model\.zip does not fit"):
+            LearnedPolicy.load(folder)
+
+
+@pytest.mark.parametrize(
+    "value", [{"x": torch.full((1,), np.nan)}, {"x": 1.0}, [torch.zeros(1)], torch.zeros(1)]
+)
+def test_edited_variables_are_refused(folder: Path, value: Any) -> None:
+    right = members(folder / MODEL)
+    rewrite(folder / MODEL, {**right, "pytorch_variables.pth": saved({"x": torch.zeros(1)})})
+    assert read_parameters(folder)["variables"] == {"x": torch.zeros(1)}
+    rewrite(folder / MODEL, {**right, "pytorch_variables.pth": saved(value)})
+    with pytest.raises(DataError, match=r"model\.zip"):
+        LearnedPolicy.load(folder)
+
+
+def test_a_folder_of_the_first_schema_acts_the_same(folder: Path) -> None:
+    seen = random_observations(1, 5)[0]
+    acted = LearnedPolicy.load(folder).predict(seen)
+    path = folder / "policy.json"
+    data = json.loads(path.read_text())
+    del data["lstm"], data["validation"]
+    path.write_text(json.dumps({**data, "schema": 1}))
+    np.testing.assert_array_equal(LearnedPolicy.load(folder).predict(seen), acted)
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from agents.learned import LearnedPolicy
 from decent_gym.errors import InputError, ScenarioError
 from decent_gym.scenarios import scenario
 from decent_gym.traders import TRADERS
 from training import report
 from training.evaluate import Args, Evaluation, crossed_bootstrap, evaluate, policy_folder
 from training.held_out import cells, score_learned, score_scripted
-from training.ppo import Args as TrainingArgs
-from training.ppo import train
 
 
 class Still:
@@ -72,9 +71,40 @@ def test_lines_are_paired(found: Evaluation) -> None:
         assert line.low <= line.difference <= line.high
         assert line.wins == (first.scores > line.scores).mean()
     assert (first.difference, first.low, first.high) == (0, 0, 0)
-    assert found.seeds == (3, 3)
+    assert first.seeds == (3, 3)
+    assert [line.seeds for line in others] == [()] * len(others)
     assert found.is_trained_on_it
     assert np.ptp(first.scores) > 0, "both repetitions had the same forecast errors"
+
+
+def test_several_algorithms_are_paired_by_repetition(all_runs: dict[str, Path]) -> None:
+    runs = [all_runs[name] for name in ("sac", "ppo", "sac", "recurrent_ppo", "sac")]
+    few = {"rule": False, "traders": ("truthful",), "resamples": 200, "progress": False}
+    found = evaluate(Args(runs=tuple(runs), **few))
+    lines = {line.name: line for line in found.lines}
+    assert found.lines[0].name == "sac"
+    assert lines.keys() == {"sac", "ppo", "recurrent_ppo", "truthful", "no local market"}
+    sizes = {name: len(line.scores) for name, line in lines.items()}
+    assert sizes == {"sac": 3, "truthful": 3, "no local market": 3, "ppo": 1, "recurrent_ppo": 1}
+    first = lines["sac"].scores
+    for line in found.lines[1:]:
+        both = min(3, len(line.scores))
+        assert line.difference == pytest.approx((first[:both] - line.scores[:both]).mean())
+    assert lines["sac"].runs == tuple(str(run) for run in runs[::2])
+    assert all(part in found.title for part in ("sac 3", "recurrent_ppo 1", "training seeds"))
+    alone = evaluate(Args(runs=(all_runs["recurrent_ppo"],), **few))
+    np.testing.assert_array_equal(alone.lines[0].scores, lines["recurrent_ppo"].scores)
+
+
+def test_policies_that_remember_begin_afresh(all_runs: dict[str, Path]) -> None:
+    policy = LearnedPolicy.load(all_runs["recurrent_ppo"] / "policy")
+    facts = policy.description
+    district = scenario(facts.scenario, **facts.options)
+    these = cells(district, "test")
+    scores = [
+        score_learned(policy, district, facts.learner, these, rounds=50)["score"] for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*scores)
 
 
 def test_terms_add_up_to_the_score(found: Evaluation) -> None:
@@ -103,12 +133,14 @@ def test_files_hold_the_table(found: Evaluation, tmp_path: Path) -> None:
     written = report.write(found, tmp_path / "new")
     assert [path.suffix for path in written] == [".json", ".csv", ".md", ".png"]
     data = json.loads(written[0].read_text())
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert [line["name"] for line in data["lines"]] == [line.name for line in found.lines]
     assert data["lines"][0]["scores"] == found.lines[0].scores.tolist()
     with written[1].open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == sum(line.scores.size for line in found.lines)
+    assert {(row["policy"] == "ppo", row["seed"]) for row in rows} == {(True, "3"), (False, "")}
+    assert {row["repetition"] for row in rows} == {"0", "1"}
     mean = np.mean([float(row["score_eur"]) for row in rows if row["policy"] == "ppo"])
     assert mean == pytest.approx(found.lines[0].mean)
     console = Console(width=100, record=True, file=io.StringIO())
@@ -122,9 +154,8 @@ def test_files_hold_the_table(found: Evaluation, tmp_path: Path) -> None:
     assert written[3].read_bytes().startswith(b"\x89PNG")
 
 
-def test_runs_must_belong_together(run: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
-    other = {**tiny, "options": {"organizations": 5, "days": 35}}
-    train(TrainingArgs(folder=tmp_path, steps=128, **other))
+def test_runs_must_belong_together(run: Path, ppo_recipe: Any, tmp_path: Path) -> None:
+    ppo_recipe.train(folder=tmp_path, steps=128, options={"organizations": 5, "days": 35})
     with pytest.raises(InputError, match="judge them apart"):
         evaluate(Args(runs=(run, tmp_path), progress=False))
     with pytest.raises(InputError, match="at least one"):
