@@ -7,7 +7,7 @@ import numpy as np
 
 from decent_gym.clearing import MECHANISMS, Books, Outcome, Rules
 from decent_gym.clearing.lottery import fill_lottery
-from decent_gym.clearing.reasons import give_reasons
+from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.ledger.header import LedgerHeader
@@ -64,10 +64,21 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     outcome = Outcome.empty(rows, slots)
     entering = ("side", "price", "offered", "priority", "sequence", "owner")
     wide = {name: columns[name].reshape(rows, slots) for name in entering}
-    books = Books(orders=count.reshape(rows), lottery=lottery.reshape(rows), **wide)
-    MECHANISMS[rules.mechanism].clear(books, rules, outcome, 0, rows)
+    books = Books(
+        orders=count.reshape(rows),
+        lottery=lottery.reshape(rows),
+        tariffs=tariffs.reshape(rows, 4),
+        **wide,
+    )
+    mechanism = MECHANISMS[rules.mechanism]
+    mechanism.clear(books, rules, outcome, 0, rows)
     accepted = outcome.accepted.reshape(n, COMMODITIES, slots)
     pays = outcome.pays.reshape(n, COMMODITIES, slots)
+    to_beat = np.stack([outcome.price.reshape(n, COMMODITIES)] * 2)
+    if not mechanism.uniform:
+        by_limit = mechanism.bar == "limit"
+        side, limit = columns["side"], columns["price"]
+        bars(0, n, count, side, limit, accepted, pays, by_limit, *to_beat)
     trade, traded = (
         np.zeros((n, accounts), np.int64),
         np.zeros((n, accounts, COMMODITIES), np.int64),
@@ -95,8 +106,8 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     reason = np.zeros_like(accepted)
     give_reasons(
         0, n, rounds, count, columns["side"], columns["price"], columns["start"],
-        columns["until"], left, columns["offered"], accepted, figures["volume"],
-        figures["price"], reason,
+        columns["until"], left, columns["offered"], accepted, figures["volume"], *to_beat,
+        reason,
     )  # fmt: skip
     return Again(
         accepted=accepted, pays=pays, reason=reason, traded=traded, trade=trade,

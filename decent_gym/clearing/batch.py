@@ -24,7 +24,10 @@ class Books(NamedTuple):
     priority : (B, M), the lower class is filled first at the margin
     sequence : (B, M), order of arrival, unique in a book, >= 0
     owner : (B, M), account index
-    lottery : (B,), key of the book's lottery, read by the tie rule ``random`` alone
+    lottery : (B,), key of the book's lottery, read by the tie rule ``random`` and by mechanisms
+        that draw lots
+    tariffs : (B, 4), micro-euro per kWh, columns as in :class:`decent_gym.models.Tariff`; read by
+        mechanisms that need tariffs, of which RETAIL and FEED_IN
     """
 
     orders: IntArray
@@ -35,6 +38,7 @@ class Books(NamedTuple):
     sequence: IntArray
     owner: IntArray
     lottery: IntArray
+    tariffs: IntArray = np.empty((0, 4), np.int64)
 
 
 class Outcome(NamedTuple):
@@ -45,6 +49,8 @@ class Outcome(NamedTuple):
     accepted : (B, M), Wh
     pays : (B, M), n-euro, buyers positive
     price_low, price, price_high : (B,), micro-euro per kWh; 0 and without meaning where volume is 0
+        Where orders have prices of their own: the lowest of them, their mean over all energy
+        (rounded down), the highest.
     volume : (B,), Wh
     surplus : (B,), n-euro kept by the operator: the sum of the row's ``pays``
     case : (B,), :class:`decent_gym.models.Case`

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from decent_gym.errors import InputError
-from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP, IntArray
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP, IntArray, checked_int
 
 _INT64: Final = np.dtype(np.int64)
 _EMPTY: Final = np.empty(0, np.int64)
@@ -149,6 +149,34 @@ def checked_organizations(organization: Any, side: IntArray, price: IntArray) ->
             f"and buys at {price[bid]} (offer {bid}); let it offer its net position"
         )
     return owner
+
+
+def checked_tariffs(
+    given: dict[str, Any], needs: tuple[str, ...], mechanism: str, energy: IntArray
+) -> tuple[int, int]:
+    """Retail price and feed-in tariff, of which a mechanism `needs` some; the others are 0.
+
+    Raises
+    ------
+    InputError
+        For one that is missing, not an integer, out of range or out of order.
+    """
+    values = {"retail": 0, "feed_in": 0}
+    for name in needs:
+        if name not in given:
+            raise InputError(
+                f"mechanism {mechanism!r} needs the keyword {name}, an integer in micro-euro/kWh"
+            )
+        values[name] = checked_int(given[name], name, -PRICE_CAP, PRICE_CAP)
+    retail, feed_in = values["retail"], values["feed_in"]
+    if len(needs) == 2 and feed_in > retail:
+        raise InputError(f"feed_in must not be above retail, got {feed_in} > {retail}")
+    if int(energy.sum()) * max(abs(retail), abs(feed_in)) > PRODUCT_CAP:
+        raise InputError(
+            f"the book is too big for exact integers: {int(energy.sum())} Wh times the tariffs "
+            f"({retail}, {feed_in}) passes {PRODUCT_CAP}; split it"
+        )
+    return retail, feed_in
 
 
 def _by_type(name: Any) -> tuple[str, Any]:

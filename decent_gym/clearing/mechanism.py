@@ -23,7 +23,18 @@ class Mechanism:
     summary : str
         One sentence for lists.
     needs : tuple of str
-        Keywords it takes beside the common ones of :func:`decent_gym.clearing.clear`.
+        Tariffs it reads, of ``("retail", "feed_in")``: keywords of
+        :func:`decent_gym.clearing.clear`, columns of ``Books.tariffs``.
+    members_only : bool
+        The utility must not stand in the book, or the dropped deal or the pivot would be the
+        utility: :class:`Rules` refuses ``utility="book"``.
+    draws : bool
+        Reads ``Books.lottery`` whatever the tie rule.
+    respects_limits : bool
+        Nobody pays more than the bid or gets less than the ask.
+    bar : str
+        What a rejected order failed to beat, for its reason: ``"price"``, what its side paid, or
+        ``"limit"``, the worst limit accepted on its side.
     """
 
     name: str
@@ -31,6 +42,10 @@ class Mechanism:
     uniform: bool
     summary: str
     needs: tuple[str, ...] = ()
+    members_only: bool = False
+    draws: bool = False
+    respects_limits: bool = True
+    bar: str = "price"
 
 
 MECHANISMS: Registry[Mechanism] = Registry("mechanism")

@@ -14,6 +14,7 @@ from decent_gym.clearing.inputs import (
     checked_organizations,
     checked_priority,
     checked_sequence,
+    checked_tariffs,
     integers,
 )
 from decent_gym.clearing.lottery import lottery_keys
@@ -25,6 +26,7 @@ from decent_gym.registry import unknown_name
 from decent_gym.units import IntArray
 
 ArrayLike = npt.ArrayLike
+FloatArray = npt.NDArray[np.float64]
 
 _COMMON = ("priority", "sequence", "organization", "seed", "mechanism", "price_rule", "tie_rule")
 
@@ -38,9 +40,16 @@ class Result:
     figures : int64 (2 n + 6,)
         Everything in one array: ``accepted``, ``pays``, then volume, price_low, price,
         price_high, surplus and case.  The properties below read it.
+    own_prices : float64 (n,) or None
+        :attr:`prices` where orders have prices of their own; None where there is one price.
+    limits_passed : int
+        How many offers pay more than their bid or get less than their ask; 0 for all mechanisms
+        but the price-taking ones, which do not look at limits.
     """
 
     figures: IntArray
+    own_prices: FloatArray | None = None
+    limits_passed: int = 0
 
     @property
     def accepted(self) -> IntArray:
@@ -59,22 +68,42 @@ class Result:
 
     @property
     def price_low(self) -> int | None:
-        """Lower end of the valid prices, micro-euro per kWh; None if nothing trades."""
+        """Lower end of the valid prices, micro-euro per kWh; None if nothing trades.
+
+        Where offers have prices of their own: the lowest of them, rounded down.
+        """
         return int(self.figures[-5]) if self.figures[-6] else None
 
     @property
     def price(self) -> int | None:
-        """The price, micro-euro per kWh; None if nothing trades."""
+        """The price, micro-euro per kWh; None if nothing trades.
+
+        Where offers have prices of their own: the mean of what a kWh cost the buyers and brought
+        the sellers, rounded down.
+        """
         return int(self.figures[-4]) if self.figures[-6] else None
 
     @property
     def price_high(self) -> int | None:
-        """Upper end of the valid prices, micro-euro per kWh; None if nothing trades."""
+        """Upper end of the valid prices, micro-euro per kWh; None if nothing trades.
+
+        Where offers have prices of their own: the highest of them, rounded up.
+        """
         return int(self.figures[-3]) if self.figures[-6] else None
 
     @property
+    def prices(self) -> FloatArray:
+        """What a kWh costs or brings each offer, float64 micro-euro per kWh (n,).
+
+        NaN where nothing was accepted.  For people and statistics: `pays` is the exact figure.
+        """
+        if self.own_prices is not None:
+            return self.own_prices
+        return np.where(self.accepted > 0, float(self.figures[-4]), np.nan)
+
+    @property
     def surplus(self) -> int:
-        """What the mechanism keeps, n-euro: the sum of `pays`."""
+        """What the mechanism keeps, n-euro: the sum of `pays`; below 0, a deficit it bears."""
         return int(self.figures[-2])
 
     @property
@@ -128,9 +157,10 @@ def clear(
     organization : array-like of int or str (n,), optional
         Who offers; if given, an organization that crosses itself is refused.
     seed : int
-        Of the lottery of the tie rule ``random``.
+        Of the lottery: of the tie rule ``random``, and of mechanisms that draw lots.
     **needs
-        What the mechanism needs beside these (its ``needs``).
+        What the mechanism needs beside these (its ``needs``): ``retail`` and ``feed_in``,
+        integers in micro-euro per kWh, for the price-taking ones.
 
     Returns
     -------
@@ -144,7 +174,8 @@ def clear(
         For a value out of place; names array, index and value.
     """
     rules = _rules(mechanism, price_rule, tie_rule, seed)
-    if needs:
+    own = MECHANISMS[mechanism].needs
+    if needs or own:
         _refuse_unknown(needs, mechanism)
     side = integers(side, "side")
     price = integers(price, "price")
@@ -154,10 +185,12 @@ def clear(
     classes = checked_priority(priority, n)
     numbers = checked_sequence(sequence, n)
     owner = None if organization is None else checked_organizations(organization, side, price)
-    lottery = lottery_keys(rules.seed, 0, 0, 0) if rules.tie_rule == "random" else 0
+    draws = rules.tie_rule == "random" or MECHANISMS[mechanism].draws
+    lottery = lottery_keys(rules.seed, 0, 0, 0) if draws else 0
     if MECHANISMS[mechanism] is MERIT_ORDER:
         return Result(clear_one(side, price, energy, classes, numbers, lottery, rules.codes))
-    return _cleared(rules, side, price, energy, classes, numbers, owner, lottery)
+    tariffs = checked_tariffs(needs, own, mechanism, energy)
+    return _cleared(rules, side, price, energy, classes, numbers, owner, lottery, tariffs)
 
 
 def _cleared(
@@ -169,6 +202,7 @@ def _cleared(
     numbers: IntArray,
     owner: IntArray | None,
     lottery: int,
+    tariffs: tuple[int, int],
 ) -> Result:
     """One book as a batch of one."""
     n = side.shape[0]
@@ -181,9 +215,11 @@ def _cleared(
         (numbers if numbers.size else np.arange(n))[None],
         (np.arange(n) if owner is None else owner)[None],
         np.array([lottery]),
+        np.array([[*tariffs, 0, 0]]),
     )
     outcome = Outcome.empty(1, n)
-    MECHANISMS[rules.mechanism].clear(books, rules, outcome, 0, 1)
+    mechanism = MECHANISMS[rules.mechanism]
+    mechanism.clear(books, rules, outcome, 0, 1)
     tail = (
         outcome.volume,
         outcome.price_low,
@@ -192,7 +228,13 @@ def _cleared(
         outcome.surplus,
         outcome.case,
     )
-    return Result(np.concatenate((outcome.accepted[0], outcome.pays[0], *tail)))
+    figures = np.concatenate((outcome.accepted[0], outcome.pays[0], *tail))
+    if mechanism.uniform:
+        return Result(figures)
+    accepted, paid = outcome.accepted[0], outcome.pays[0] * (2 * side - 1)
+    own = np.divide(paid, accepted, out=np.full(n, np.nan), where=accepted > 0)
+    worse = np.where(side == 1, paid > price * accepted, paid < price * accepted)
+    return Result(figures, own, int(np.count_nonzero(worse)))
 
 
 def _rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> Rules:

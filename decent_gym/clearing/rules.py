@@ -49,7 +49,8 @@ class Rules:
         Of the lottery, in [0, 2^53 - 1]; read by the tie rule ``random`` and by mechanisms that
         draw lots.
     utility : str or None
-        ``"book"``, ``"residual"`` or None.
+        ``"book"``, ``"residual"`` or None; not ``"book"`` for a mechanism that must clear the
+        members alone (``Mechanism.members_only``).
 
     Attributes
     ----------
@@ -61,7 +62,8 @@ class Rules:
     UnknownNameError
         For a misspelt name; says the nearest right one.
     InputError
-        For a price rule outside [0, 1] or not exact, or a bad seed.
+        For a price rule outside [0, 1] or not exact, a bad seed, or a mechanism that must not
+        see the utility's quotes with ``utility="book"``.
     """
 
     mechanism: str = "merit_order"
@@ -79,6 +81,12 @@ class Rules:
         named = isinstance(self.utility, str) and self.utility in ("book", "residual")
         if self.utility is not None and not named:
             raise unknown_name("utility (or None)", self.utility, ("book", "residual"))
+        if self.utility == "book" and MECHANISMS[self.mechanism].members_only:
+            raise InputError(
+                f"mechanism {self.mechanism!r} must clear the members alone, but utility='book' "
+                "puts the utility's quotes among their offers; write utility='residual' (the "
+                "utility serves at tariff what members leave over) or utility=None (there is none)"
+            )
         k = _rational(self.price_rule)
         name = "midpoint" if k == Fraction(1, 2) else f"{k.numerator}/{k.denominator}"
         codes = (TIE_RULES.index(self.tie_rule), k.numerator, k.denominator)

@@ -18,7 +18,7 @@ from decent_gym.clearing import MECHANISMS, Rules
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.clearing.open_filter import open_filter
-from decent_gym.clearing.reasons import give_reasons
+from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.errors import InputError, RoundOrderError
@@ -135,6 +135,7 @@ class GridOperator:
         self.actions = np.zeros((worlds, 0), np.int64)
         self._rest_energy = np.zeros((worlds, COMMODITIES), np.int64)
         self._rest_pays = np.zeros((worlds, COMMODITIES), np.int64)
+        self._bars = np.zeros((2, worlds, COMMODITIES), np.int64)
         self.world_ids = np.arange(worlds, dtype=np.int64)
         self._cleared = np.zeros(worlds, np.bool_)
         self.next_sequence = np.zeros(worlds, np.int64)
@@ -169,6 +170,7 @@ class GridOperator:
             sequence=book.sequence.reshape(wide_rows),
             owner=book.owner.reshape(wide_rows),
             lottery=self._lottery.reshape(rows),
+            tariffs=self.tariffs.reshape(rows, 4),
         )
         wide = (worlds, COMMODITIES, -1)
         self.by_world = Outcome(
@@ -247,9 +249,15 @@ class GridOperator:
             first, last, self.round, book.count, book.start, book.until, book.unsettled, book.cap,
             self.offered,
         )  # fmt: skip
-        if rules.tie_rule == "random":
+        mechanism = self._mechanism
+        if rules.tie_rule == "random" or mechanism.draws:
             fill_lottery(first, last, rules.seed, self.world_ids, self.round, self._lottery)
-        self._mechanism.clear(self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES)
+        mechanism.clear(self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES)
+        if not mechanism.uniform:
+            bars(
+                first, last, book.count, book.side, book.price, self.accepted, self.pays,
+                mechanism.bar == "limit", *self._bars,
+            )  # fmt: skip
         trade = self.money[Money.TRADE]
         trade[first:last] = 0
         self.traded[first:last] = 0
@@ -305,7 +313,7 @@ class GridOperator:
         give_reasons(
             first, last, self.round, book.count, book.side, book.price, book.start, book.until,
             book.unsettled, self.offered, self.accepted, self.by_world.volume,
-            self.by_world.price, self.reason,
+            *self._order_bars(), self.reason,
         )  # fmt: skip
         records = {
             world: build_round(self, world) for world in self.listeners if first <= world < last
@@ -320,6 +328,12 @@ class GridOperator:
     def close_round(self, capability: Capability) -> dict[int, Round]:
         """Clear and complete with what was traded taken as delivered: a market made by hand."""
         return self.complete(self.clear(capability), capability)
+
+    def _order_bars(self) -> tuple[IntArray, IntArray]:
+        """What a rejected bid and a rejected ask failed to beat, each int64 (W, C)."""
+        if self._mechanism.uniform:
+            return self.by_world.price, self.by_world.price
+        return self._bars[0], self._bars[1]
 
     def _serve_rest(self, first: int, last: int) -> None:
         """What the members could not trade among themselves, at the utility's tariffs."""

@@ -5,7 +5,7 @@ import pytest
 from oracles.forger import SEGMENT
 
 from decent_gym.audit import verify
-from decent_gym.clearing import TIE_RULES, UTILITIES, Rules
+from decent_gym.clearing import MECHANISMS, TIE_RULES, UTILITIES, Rules
 from decent_gym.ledger import Ledger, LedgerHeader
 from decent_gym.market import Capability, GridOperator
 from decent_gym.market.orders import Orders
@@ -35,11 +35,24 @@ def submit(operator, capability, rng):
     operator.submit(orders, capability)
 
 
-@pytest.mark.parametrize("utility", UTILITIES)
-@pytest.mark.parametrize("tie_rule", TIE_RULES)
-@pytest.mark.parametrize("price_rule", ["midpoint", "1/3"])
-def test_the_operators_ledgers_verify(tmp_path, utility, tie_rule, price_rule):
-    rules = Rules(tie_rule=tie_rule, price_rule=price_rule, utility=utility, seed=11)
+def utilities(mechanism):
+    alone = MECHANISMS[mechanism].members_only
+    return [utility for utility in UTILITIES if not (alone and utility == "book")]
+
+
+CASES = [
+    *({"tie_rule": t, "price_rule": k} for t in TIE_RULES for k in ("midpoint", "1/3")),
+    *({"mechanism": name} for name in MECHANISMS if name != "merit_order"),
+    *({"mechanism": name, "tie_rule": "random"} for name in MECHANISMS if name != "merit_order"),
+]
+
+
+@pytest.mark.parametrize(
+    ("utility", "changes"),
+    [(u, case) for case in CASES for u in utilities(case.get("mechanism", "merit_order"))],
+)
+def test_the_operators_ledgers_verify(tmp_path, utility, changes):
+    rules = Rules(utility=utility, seed=11, **changes)
     members = [Organization(f"m{i}") for i in range(MEMBERS)] + [Organization("grid", priority=1)]
     capability, rng = Capability(), np.random.default_rng(5)
     operator = GridOperator(members, capability, worlds=WORLDS, rules=rules, start=START)
@@ -63,5 +76,6 @@ def test_the_operators_ledgers_verify(tmp_path, utility, tie_rule, price_rule):
         result = verify(tmp_path / str(world), expected_head=ledger.head)
         assert result, (world, result)
         assert result.rounds == 12
+    assert operator.outcome.volume.any() and not operator.accounts.sum(axis=1).any()
     assert len({ledger.head for ledger in ledgers}) == WORLDS
     assert (tmp_path / "0" / SEGMENT).stat().st_size > 12 * 1_000

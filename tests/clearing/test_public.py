@@ -286,8 +286,14 @@ def test_any_registered_mechanism_clears_through_the_batch(monkeypatch: Any) -> 
             direct = clear(*offers, tie_rule=tie_rule, seed=3, **more)
             batch = clear(*offers, "spy", tie_rule=tie_rule, seed=3, retail=1, **more)
             assert (direct.figures == batch.figures).all()
-    clear([0, 1], [4, 3], [1, 1], "spy", organization=["z", "y"])
+    clear([0, 1], [4, 3], [1, 1], "spy", organization=["z", "y"], retail=1)
     assert seen["owner"].tolist() == [[1, 0]] and seen["sequence"].tolist() == [[0, 1]]
     with pytest.raises(UnknownNameError, match="retail"):
         clear([0, 1], [4, 3], [1, 1], "spy", retial=2)
+    with pytest.raises(InputError, match="'spy' needs the keyword retail"):
+        clear([0, 1], [4, 3], [1, 1], "spy")
+    for wrong in (0.3, True, PRICE_CAP + 1):
+        with pytest.raises(InputError, match="retail must be"):
+            clear([0, 1], [4, 3], [1, 1], "spy", retail=wrong)
+    assert seen["tariffs"].tolist() == [[1, 0, 0, 0]]
     public._cached_rules.cache_clear()

@@ -186,7 +186,7 @@ def reason_of(
     out = np.full((1, 1, 2), -1)
     give_reasons(
         0, 1, np.array([10]), np.array([[1]]), *slots, np.full((1, 1, 2), accepted),
-        np.array([[volume]]), np.array([[price]]), out,
+        np.array([[volume]]), np.array([[price]]), np.array([[price]]), out,
     )  # fmt: skip
     assert out[0, 0, 1] == 0  # a free slot
     return Reason(int(out[0, 0, 0]))
@@ -199,7 +199,7 @@ def test_only_orders_at_the_price_are_marginal(rng: np.random.Generator) -> None
     volume, price = outcome.volume.reshape(W, C), outcome.price.reshape(W, C)
     give_reasons(
         0, W, np.zeros(W, np.int64), count, cube(books.side), cube(books.price), start, until,
-        left, cube(books.offered), cube(outcome.accepted), volume, price, out,
+        left, cube(books.offered), cube(outcome.accepted), volume, price, price, out,
     )  # fmt: skip
     marginal = out == Reason.MARGINAL
     assert marginal.any()
