@@ -87,6 +87,7 @@ class Settings:
     log_std: float = -1.0
     """logarithm of the standard deviation of the first actions, of a range of 2"""
     ent_coef: float = 0.0
+    normalize_advantage: bool = True
 
 
 def train(game: Game, seed: int, *, scale: float = 1.0, **changes: Any) -> PPO:
@@ -110,6 +111,7 @@ def train(game: Game, seed: int, *, scale: float = 1.0, **changes: Any) -> PPO:
         n_epochs=settings.n_epochs,
         gamma=0.0,
         ent_coef=settings.ent_coef,
+        normalize_advantage=settings.normalize_advantage,
         policy_kwargs={
             "net_arch": list(settings.hidden),
             **({"log_std_init": settings.log_std} if box else {}),
