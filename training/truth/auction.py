@@ -108,7 +108,6 @@ class Auction:
         return bought * self.types + money
 
 
-
 class Yardstick:
     """The best response of one trader, by trying every limit of a grid through the core.
 

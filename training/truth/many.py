@@ -23,7 +23,9 @@ ME = np.array([VALUE])
 
 def market(n: int, worlds: int, seed: int) -> Auction:
     """n truthful sellers, a learner who values a unit at 0.8, n - 1 truthful buyers."""
-    return Auction([truthful] * n, [None] + [truthful] * (n - 1), worlds, fixed={n: VALUE}, seed=seed)
+    return Auction(
+        [truthful] * n, [None] + [truthful] * (n - 1), worlds, fixed={n: VALUE}, seed=seed
+    )
 
 
 def yardstick(n: int, seed: int) -> Yardstick:

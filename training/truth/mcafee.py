@@ -103,7 +103,9 @@ def shares_core() -> list[Check]:
         total, traders = shares(n)
         how = f"{100_000 // n} books"
         checks.append(within(f"total, n = {n}", TOTAL[n], TOLERANCE[n], [total], how))
-        checks.append(within(f"to traders, n = {n}", TO_TRADERS[n], 2 * TOLERANCE[n], [traders], how))
+        checks.append(
+            within(f"to traders, n = {n}", TO_TRADERS[n], 2 * TOLERANCE[n], [traders], how)
+        )
     return checks
 
 
