@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 
 from decent_gym.clearing import MECHANISMS, Rules, clear
-from decent_gym.market import Capability, GridOperator, MarketController, Tariffs
+from decent_gym.market import Capability, GridOperator, MarketController, Orders, Tariffs
 from decent_gym.models import Case, Commodity, Offer, Organization, Reason, Round, Side
 from decent_gym.scenarios import SCENARIOS, Scenario, load_scenario, scenario
 from decent_gym.simulation import observation_fields
@@ -53,6 +53,7 @@ __all__ = [
     "GridOperator",
     "MarketController",
     "Offer",
+    "Orders",
     "Organization",
     "Reason",
     "Round",

@@ -1,0 +1,1 @@
+"""What learning agents must find: small markets whose equilibria are known, learned and checked."""
