@@ -35,22 +35,14 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import InputError, MissingExtraError
-from decent_gym.scenarios import Member, Prices
+from decent_gym.scenarios import Prices
 from decent_gym.units import MICRO_EUR_PER_EUR, WH_PER_KWH
 
 FloatArray = npt.NDArray[np.float64]
 
 MWH_PER_KWH: Final = 1_000 * WH_PER_KWH
-PPM: Final = 1_000_000
 LEAST_PIPE: Final = 1_000
 """mWh, a meter's unit: see ``decent_gym.district`` on the pipe."""
-DEVICES: Final = ("battery", "heat_pump", "thermal_store", "chp", "boiler")
-FIGURES: Final = (
-    *("battery_capacity", "battery_initial", "battery_charge", "battery_discharge"),
-    *("battery_charge_rate", "battery_discharge_rate", "pump_max", "pump_min"),
-    *("chp_max", "chp_min", "chp_heat_rate", "chp_fuel_rate", "boiler_max", "boiler_fuel_rate"),
-    *("store_capacity", "store_initial", "store_charge", "store_discharge", "store_loss_ppm"),
-)
 POWERS: Final = (
     *("battery_charge", "battery_discharge", "pump_max", "chp_max", "boiler_max"),
     *("store_charge", "store_discharge"),
@@ -118,7 +110,7 @@ class Dispatch:
     Parameters
     ----------
     figures : mapping of str to number
-        What its devices can do, as :func:`figures_of` tells it.
+        What its devices can do, as :func:`agents.figures.figures_of` tells it.
     prices : Prices
         The scenario's: of fuel, comfort, wear, heat fee and stored energy.
     lengths : sequence of int
@@ -302,20 +294,6 @@ class Dispatch:
         right["battery"][0] = outlook.battery
         right["store"][0] = outlook.store * self._figures["kept"] ** self.lengths[0]
         return np.concatenate([right[name] for name in self._rows])
-
-
-def figures_of(member: Member) -> dict[str, float]:
-    """What the member's devices can do: the integers of :mod:`decent_gym.district` by name.
-
-    Wh per round, mWh and mWh per Wh as there; 0 for devices that it does not own.  ``kept`` is the
-    share of its heat that a store keeps for a round.
-    """
-    figures: dict[str, float] = dict.fromkeys(FIGURES, 0)
-    for device in DEVICES:
-        owned = getattr(member, device)
-        if owned is not None:
-            figures.update(owned.parameters())
-    return {**figures, "kept": 1 - figures["store_loss_ppm"] / PPM}
 
 
 def _highspy() -> Any:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 import decent_gym
-from agents.dispatch import FloatArray, figures_of
+from agents.dispatch import FloatArray
+from agents.figures import figures_of
 from decent_gym import Scenario
 from decent_gym.errors import InputError
 from decent_gym.models import Commodity

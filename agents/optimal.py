@@ -27,7 +27,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agents.dispatch import MWH_PER_KWH, Dispatch, FloatArray, Outlook, Plan, figures_of
+from agents.dispatch import MWH_PER_KWH, Dispatch, FloatArray, Outlook, Plan
+from agents.figures import figures_of
 from decent_gym import Scenario
 from decent_gym.errors import InputError
 from decent_gym.models import Commodity

@@ -47,7 +47,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from agents.dispatch import MWH_PER_KWH, Dispatch, FloatArray, Outlook, Plan, figures_of
+from agents.dispatch import MWH_PER_KWH, Dispatch, FloatArray, Outlook, Plan
+from agents.figures import figures_of
 from agents.observed import Observed, Scales, rows_of
 from decent_gym import Scenario
 from decent_gym.errors import InputError
@@ -172,7 +173,7 @@ class RollingHorizon:
             ELECTRICITY: (seen.price("feed_in", ELECTRICITY), seen.price("retail", ELECTRICITY)),
             HEAT: (self._heat_feed_in, seen.price("heat_retail", HEAT)),
         }
-        chosen: dict[str, float] = {}
+        chosen = dict.fromkeys(self.actions, 0.0)  # a device of size 0 has no plan
         for lever, (quantity, limit, commodity) in levers.items():
             low, high = ranges[commodity]
             chosen[lever] = quantity
@@ -180,7 +181,7 @@ class RollingHorizon:
         return np.clip([chosen[name] for name in self.actions], -1, 1).astype(np.float32)
 
     def _battery(self, plan: Plan, price: float) -> Levers:
-        if self.member.battery is None:
+        if "battery" not in plan.worth:
             return {}
         value, wear = plan.worth["battery"][0], self._prices.wear / MICRO_EUR_PER_EUR
         charge = value * self._figures["battery_charge_rate"] / 1000 - wear
@@ -192,13 +193,13 @@ class RollingHorizon:
     def _heat(self, plan: Plan, price: float, cop: float) -> Levers:
         """Heat pump and store."""
         levers: Levers = {}
-        value = plan.worth["store" if self.member.thermal_store else "heat"][0]
-        if self.member.heat_pump is not None:
+        value = _value_of_heat(plan)
+        if "pump" in plan.schedule:
             # without a store the value is what the pump's own heat costs, if it is to run
             direction = 1 if price <= value * cop * (1 + 1e-9) else -1
             levers["pump"] = (direction, value * cop, ELECTRICITY)
-        if self.member.thermal_store is not None:
-            is_plant = self.member.chp is not None or self.member.boiler is not None
+        if "store" in plan.schedule:
+            is_plant = "chp" in plan.schedule or "boiler" in plan.schedule
             sells = plan.schedule["heat_sell"][0] > plan.schedule["heat_buy"][0]
             levers["store"] = (-1 if is_plant or sells else 1, value, HEAT)
         return levers
@@ -208,14 +209,18 @@ class RollingHorizon:
         levers: Levers = {}
         f = self._figures
         fuel = self._prices.fuel / MICRO_EUR_PER_EUR
-        if self.member.chp is not None:
+        if "chp" in plan.schedule:
             rate = f["chp_heat_rate"] / 1000
             room = f["store_capacity"] / MWH_PER_KWH - held
             made = min(room / rate * WH_PER_KWH, f["chp_max"])
             share = made / f["chp_max"] if made >= f["chp_min"] else 0
-            value = plan.worth["store" if self.member.thermal_store else "heat"][0]
-            cost = f["chp_fuel_rate"] / 1000 * fuel - rate * value
+            cost = f["chp_fuel_rate"] / 1000 * fuel - rate * _value_of_heat(plan)
             levers["chp"] = (2 * share - 1, cost, ELECTRICITY)
-        if self.member.boiler is not None:
+        if "boiler" in plan.schedule:
             levers["boiler"] = (1, f["boiler_fuel_rate"] / 1000 * fuel, HEAT)
         return levers
+
+
+def _value_of_heat(plan: Plan) -> float:
+    """EUR/kWh: kept in the store, or where there is none, in this round."""
+    return float(plan.worth["store" if "store" in plan.worth else "heat"][0])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from oracles.districts import district
 from oracles.storage_value import battery_round, best, heat_round
 
-from agents.dispatch import Dispatch, Outlook, figures_of
+from agents.dispatch import Dispatch, Outlook
+from agents.figures import figures_of
 from agents.optimal import REFERENCE, UPPER_BOUND, PriceSeries, is_exogenous, optimal
 from decent_gym.district import CHP, Battery, Boiler, HeatNetwork, HeatPump, ThermalStore
 from decent_gym.envs import TraderEnv, run_scripted, scripted_prices

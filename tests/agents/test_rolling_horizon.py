@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from oracles.districts import district
 
-from agents.observed import LEADS, Observed, Scales
+from agents.observed import AT, LEADS, Observed, Scales
 from agents.rolling_horizon import STEPS, RollingHorizon
+from decent_gym.district import CHP, Battery, Boiler, HeatPump, ThermalStore
 from decent_gym.envs import TraderEnv
 from decent_gym.errors import InputError, MissingExtraError, UnknownNameError
-from decent_gym.models import Commodity
-from decent_gym.scenarios import Forecasts, Scenario, scenario
+from decent_gym.models import Commodity, Organization
+from decent_gym.scenarios import Forecasts, Member, Scenario, scenario
 from training.held_out import cells, score_learned, score_scripted
 
 CASES = [
@@ -99,6 +100,24 @@ def test_any_set_of_devices(learner: str) -> None:
     assert (np.abs(chosen) <= 1).all()
 
 
+def test_devices_of_size_nothing() -> None:
+    members = (
+        Member(
+            Organization("empty"),
+            Battery(0, 0, 0),
+            HeatPump(electric_kw=0),
+            ThermalStore(0, 0, 0),
+            Boiler(0),
+            CHP(0, 0.3, 0.6),
+        ),
+        Member(Organization("utility", priority=1)),
+    )
+    found = district(3, days=4, members=members)
+    policy = RollingHorizon(found, "empty")
+    assert policy.actions == TraderEnv(found, "empty").action_names
+    assert (policy.predict(observations(found, "empty", 3)) == 0).all()
+
+
 def test_keeps_nothing_between_calls() -> None:
     found = scenario("rural")
     rows = observations(found, "building_03")
@@ -136,19 +155,12 @@ def test_buys_cheap_and_sells_dear() -> None:
     policy = RollingHorizon(rural, "building_03")
     lever = policy.actions.index("battery")
     row = observations(rural, "building_03")[0]
-    fields = {name: i for i, name in enumerate(field_names())}
     highest = rural.tariffs[:, 0, 0].max() / 1e6
-    row[fields["price_low"]], row[fields["price_high"]] = 0.1 / highest, 0.4 / highest
-    row[fields["battery_level"]] = 0.5
+    row[AT["price_low"]], row[AT["price_high"]] = 0.1 / highest, 0.4 / highest
+    row[AT["battery_level"]] = 0.5
     for price, wanted in ((0.09, 1), (0.44, -1)):
-        row[fields["last_price"]] = price / highest
+        row[AT["last_price"]] = price / highest
         assert policy.predict(row)[lever] == wanted
-
-
-def field_names() -> list[str]:
-    import decent_gym
-
-    return [field.name for field in decent_gym.observation_fields()]
 
 
 @pytest.mark.parametrize(
