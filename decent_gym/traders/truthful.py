@@ -216,5 +216,5 @@ TRUTHFUL = Trader(
     "truthful",
     CODE,
     decide,
-    "every device at its marginal cost or water value, from yesterday's prices",
+    "marginal cost or water value: electricity from known tariffs, heat from past prices",
 )

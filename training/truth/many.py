@@ -22,7 +22,7 @@ ME = np.array([VALUE])
 
 
 def market(n: int, worlds: int, seed: int) -> Auction:
-    """n truthful sellers, a learner who values a unit at 0.8, n - 1 truthful buyers."""
+    """N truthful sellers, a learner who values a unit at 0.8, n - 1 truthful buyers."""
     return Auction(
         [truthful] * n, [None] + [truthful] * (n - 1), worlds, fixed={n: VALUE}, seed=seed
     )
