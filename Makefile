@@ -18,7 +18,7 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers ray-smoke clean
+.PHONY: help setup demo test lint bench bench-peers truth reference ray-smoke clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ $(PEERS)/.ready:
 
 $(PEERS)-assume/.ready:
 	@"$(PYTHON)" -m venv $(PEERS)-assume && $(PEERS)-assume/bin/python -m pip install --quiet assume-framework==0.6.0 && touch "$@"
+
+truth: $(STAMP)  ## what learning agents must find in markets that theory knows
+	@$(BIN)/python -m training.truth $(TRUTH_ARGS)
+
+reference: $(STAMP)  ## renew the table of reference returns
+	@$(BIN)/python -m training.reference $(REFERENCE_ARGS)
 
 ray-smoke: $(STAMP) $(RAY)/.ready  ## train on a Ray cluster of two workers, in an environment of its own
 	@$(RAY)/bin/python -m training.rllib_ppo --smoke --folder runs/rllib-smoke
