@@ -86,7 +86,7 @@ class Evaluation:
 def table(found: Evaluation) -> Table:
     """The table for people; differences are the first line less this one, on the same cells."""
     note = None if found.is_trained_on_it else "The policies were trained on another scenario."
-    drawn = Table(title=found.title, caption=note)
+    drawn = Table(title=found.title, caption=note, pad_edge=False)  # fits into 80 columns
     drawn.add_column("policy", no_wrap=True)
     gains = f"{found.lines[0].name} gains"
     for heading in ("EUR/week", "± seeds", gains, "95 % interval", "wins"):
