@@ -68,7 +68,7 @@ def table(lines: Sequence[Found]) -> Table:
     """The lines for people."""
     drawn = Table(title="EUR per week on the test weeks")
     drawn.add_column("member", no_wrap=True)
-    for head in ("all scripted", "all learned", "best response", "exploitability"):
+    for head in ("scripted", "learned", "response", "exploitability"):
         drawn.add_column(head, justify="right")
     drawn.add_column("by", no_wrap=True)
     for line in lines:
@@ -78,7 +78,7 @@ def table(lines: Sequence[Found]) -> Table:
 
 def markdown(lines: Sequence[Found]) -> str:
     """The lines as a Markdown table."""
-    head = "| member | all scripted | all learned | best response | exploitability | by |\n"
+    head = "| member | scripted | learned | response | exploitability | by |\n"
     rows = ["| " + " | ".join(cells_of(line)) + " |\n" for line in lines]
     return head + "|---|---:|---:|---:|---:|---|\n" + "".join(rows)
 

@@ -1,6 +1,8 @@
 """A league trains, writes a policy for each member, and judges a best response."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +96,13 @@ def test_earlier_selves_are_kept_up_to_the_pool(monkeypatch):
     args = Args(**TINY, snapshot_every=96, pool=2)
     league.train(args, SCENARIO, MEMBERS, MEMBERS, (0, 1, 0), 384, [])
     assert held[0] == [0] and held[-1] == [2, 3] and [0, 1] in held
+
+
+def test_the_example_of_the_docs_runs(capsys):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "league.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(code, "docs/league.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("12 ('building_03'")
 
 
 def test_names_that_do_not_fit_are_told(tmp_path):
