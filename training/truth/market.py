@@ -1,4 +1,4 @@
-"""A small market without a main grid, W times, and nothing in it that the project's core does not do.
+"""A small market without a main grid, W times; everything in it is done by the project's core.
 
 Prices are floats in EUR/kWh, quantities in kWh and money in EUR out here; inside they are the
 operator's integers.
