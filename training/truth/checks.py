@@ -24,8 +24,8 @@ class Check:
 
     @property
     def worst(self) -> float:
-        """The seed that is furthest from what is expected."""
-        return max(self.found, key=lambda x: abs(x - self.expected))
+        """What was found nearest to failing, or failing most."""
+        return min(self.found, key=lambda x: min(x - self.low, self.high - x))
 
 
 def within(
@@ -62,11 +62,14 @@ class Setting:
         In words, with the source.
     core : () -> checks
         What needs no learning: the rules of the core have this truth.
-    learned : (seeds, scale) -> checks
-        What agents find; `scale` shortens the training, 1 is the whole.
+    learned : seeds -> checks
+        What agents find.
+    quick : () -> checks
+        A short training with wider tolerances, for every commit.
     """
 
     name: str
     truth: str
     core: Callable[[], list[Check]]
-    learned: Callable[[Sequence[int], float], list[Check]] | None = None
+    learned: Callable[[Sequence[int]], list[Check]] | None = None
+    quick: Callable[[], list[Check]] | None = None

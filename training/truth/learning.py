@@ -90,14 +90,8 @@ class Settings:
     normalize_advantage: bool = True
 
 
-def train(game: Game, seed: int, *, scale: float = 1.0, **changes: Any) -> PPO:
-    """Train one network on all learners of a game.
-
-    Parameters
-    ----------
-    scale : share of the updates, for a quick look
-    **changes : fields of :class:`Settings`
-    """
+def train(game: Game, seed: int, **changes: Any) -> PPO:
+    """Train one network on all learners of a game; `changes` are fields of :class:`Settings`."""
     torch.set_num_threads(1)
     settings = Settings(**changes)
     experience = settings.n_steps * game.rows
@@ -119,7 +113,7 @@ def train(game: Game, seed: int, *, scale: float = 1.0, **changes: Any) -> PPO:
         seed=seed,
         device="cpu",
     )
-    return model.learn(round(settings.updates * scale) * experience, log_interval=None)
+    return model.learn(settings.updates * experience, log_interval=None)
 
 
 def action(model: PPO, seen: FloatArray) -> npt.NDArray[Any]:

@@ -69,17 +69,14 @@ def truth_core() -> list[Check]:
     ]
 
 
-def truth_learned(seeds: Sequence[int], scale: float) -> list[Check]:
+def truth_learned(seeds: Sequence[int]) -> list[Check]:
     types = (np.arange(50) + 0.5) / 50
 
     def game(worlds: int, seed: int) -> Auction:
         return Auction([truthful] * 3, [None, truthful, truthful], worlds, MCAFEE, seed=seed)
 
     grid = Yardstick(game(20_000, seed=1), SIDE, np.linspace(0, 1, 101))
-    regrets = [
-        grid.regret(types, learned(train(game(2048, seed), seed, scale=scale), BUY))
-        for seed in seeds
-    ]
+    regrets = [grid.regret(types, learned(train(game(2048, seed), seed), BUY)) for seed in seeds]
     return [at_most("regret, 3 a side", 0.01, regrets, "PPO", 0)]
 
 
@@ -101,7 +98,7 @@ def shares_core() -> list[Check]:
     checks = []
     for n in TOTAL:
         total, traders = shares(n)
-        how = f"{100_000 // n} books"
+        how = f"{100_000 // n:,} books"
         checks.append(within(f"total, n = {n}", TOTAL[n], TOLERANCE[n], [total], how))
         checks.append(
             within(f"to traders, n = {n}", TO_TRADERS[n], 2 * TOLERANCE[n], [traders], how)

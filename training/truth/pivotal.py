@@ -127,17 +127,22 @@ def _prices(game: Suppliers, asks: FloatArray) -> list[float]:
     return [_price(game, ask) for ask in asks]
 
 
-def uniform_learned(seeds: Sequence[int], scale: float) -> list[Check]:
+def uniform_learned(seeds: Sequence[int]) -> list[Check]:
     needed, idle, rivals = [], [], []
     for seed in seeds:
-        needed.append(_learn(Suppliers(PIVOTAL, UNIFORM, at_cost, seed=seed), seed, scale))
-        idle.append(_learn(Suppliers(NOT_PIVOTAL, UNIFORM, at_cost, seed=seed), seed, scale))
-        rivals.append(_learn(Suppliers(NOT_PIVOTAL, UNIFORM, None, seed=seed), seed, scale))
+        needed.append(_learn(Suppliers(PIVOTAL, UNIFORM, at_cost, seed=seed), seed))
+        idle.append(_learn(Suppliers(NOT_PIVOTAL, UNIFORM, at_cost, seed=seed), seed))
+        rivals.append(_learn(Suppliers(NOT_PIVOTAL, UNIFORM, None, seed=seed), seed, 500))
     return [
         at_least("price, RSI 0.75", 0.95 * CAP, needed, "PPO", CAP),
         within("price, RSI > 1", COST, 0.05 * COST, idle, "PPO"),
         within("price, RSI > 1, both learn", COST, 0.05 * COST, rivals, "PPO, both"),
     ]
+
+
+def uniform_quick() -> list[Check]:
+    found = _learn(Suppliers(PIVOTAL, UNIFORM, at_cost), 0, updates=45)
+    return [at_least("price, RSI 0.75", 0.85 * CAP, [found], "PPO, short", CAP)]
 
 
 def pay_as_bid_core() -> list[Check]:
@@ -156,18 +161,18 @@ def pay_as_bid_core() -> list[Check]:
     return [
         within("profit of every ask in [80, 200]", 3600, 36, inside, "grid"),
         at_most("profit of any ask below 80", 3600, outside, "grid"),
-        within("price, both mixing", 110, 1, [both.price()], f"{worlds} books"),
+        within("price, both mixing", 110, 1, [both.price()], f"{worlds:,} books"),
         within("best ask against cost", 200, 0, [best], "grid"),
         within("price with it", 65, 0, [_price(alone, best)], "grid"),
     ]
 
 
-def pay_as_bid_learned(seeds: Sequence[int], scale: float) -> list[Check]:
+def pay_as_bid_learned(seeds: Sequence[int]) -> list[Check]:
     against_cost, prices, missed = [], [], []
     for seed in seeds:
         game = Suppliers(PIVOTAL, PAY_AS_BID, at_cost, seed=seed)
-        against_cost.append(_learn(game, seed, scale))
-        price, share = _mix(seed, scale)
+        against_cost.append(_learn(game, seed))
+        price, share = _mix(seed)
         prices.append(price)
         missed.append(share)
     how = f"PPO, both, entropy {TEMPERATURE}"
@@ -197,7 +202,7 @@ def logit_price() -> float:
     return float(odds @ game.paid.reshape(LEVELS, LEVELS) @ odds / DEMAND)
 
 
-def _mix(seed: int, scale: float) -> tuple[float, float]:
+def _mix(seed: int) -> tuple[float, float]:
     """The price of two learners who stay random, and what each misses against the other."""
     model = train(
         Suppliers(PIVOTAL, PAY_AS_BID, None, levels=LEVELS, seed=seed),
@@ -208,7 +213,6 @@ def _mix(seed: int, scale: float) -> tuple[float, float]:
         learning_rate=1e-2,
         ent_coef=TEMPERATURE,
         normalize_advantage=False,
-        scale=scale,
     )
     both = Suppliers(PIVOTAL, PAY_AS_BID, None, 20_000, LEVELS)
     chosen, _ = model.predict(both.deal().astype(np.float32), deterministic=False)
@@ -219,10 +223,9 @@ def _mix(seed: int, scale: float) -> tuple[float, float]:
     return both.price(), float(1 - earned / best)
 
 
-def _learn(game: Suppliers, seed: int, scale: float) -> float:
+def _learn(game: Suppliers, seed: int, updates: int = 150) -> float:
     """The price when the trained networks act without noise, EUR/MWh."""
-    updates = 150 if game.rival else 500
-    model = train(game, seed, updates=updates, n_steps=4, hidden=(8,), scale=scale)
+    model = train(game, seed, updates=updates, n_steps=4, hidden=(8,))
     game.play(action(model, game.deal()))
     return game.price()
 
@@ -234,6 +237,7 @@ SETTINGS = (
         "(RSI > 1) gets cost, 20",
         uniform_core,
         uniform_learned,
+        uniform_quick,
     ),
     Setting(
         "pivotal-pay-as-bid",

@@ -161,21 +161,21 @@ def slopes_core() -> list[Check]:
     prices = [mean_price(game, [slope] * 2) for slope in (BETA, 1.0)]
     return [
         within("best slope against 0.618", BETA, 0.05, [found], "grid"),
-        within("price at slope 0.618", SUPPLY_PRICE, 0.1, prices[:1], f"{game.worlds} books"),
-        within("price at slope 1, cost", COMPETITIVE, 0.1, prices[1:], f"{game.worlds} books"),
+        within("price at slope 0.618", SUPPLY_PRICE, 0.1, prices[:1], f"{game.worlds:,} books"),
+        within("price at slope 1, cost", COMPETITIVE, 0.1, prices[1:], f"{game.worlds:,} books"),
     ]
 
 
-def cournot_learned(seeds: Sequence[int], scale: float) -> list[Check]:
+def cournot_learned(seeds: Sequence[int]) -> list[Check]:
     checks = []
     for n in (2, 3):
-        prices = [_learn(Quantities(n, seed=seed), seed, scale)[1] for seed in seeds]
+        prices = [_learn(Quantities(n, seed=seed), seed)[1] for seed in seeds]
         checks.append(within(f"price, n = {n}", cournot(n)[1], 0.15, prices, "PPO, all"))
     return checks
 
 
-def slopes_learned(seeds: Sequence[int], scale: float) -> list[Check]:
-    found = [_learn(Slopes(2, seed=seed), seed, scale) for seed in seeds]
+def slopes_learned(seeds: Sequence[int]) -> list[Check]:
+    found = [_learn(Slopes(2, seed=seed), seed) for seed in seeds]
     prices, slopes = [price for _, price in found], [slope for slope, _ in found]
     middle = partial(Check, "price, competitive to Cournot", SUPPLY_PRICE, COMPETITIVE, COURNOT)
     return [
@@ -185,9 +185,9 @@ def slopes_learned(seeds: Sequence[int], scale: float) -> list[Check]:
     ]
 
 
-def _learn(game: Demand, seed: int, scale: float) -> tuple[float, float]:
+def _learn(game: Demand, seed: int) -> tuple[float, float]:
     """Mean choice and mean price of trained suppliers."""
-    model = train(game, seed, updates=150, n_steps=4, hidden=(8,), scale=scale)
+    model = train(game, seed, updates=150, n_steps=4, hidden=(8,))
     chosen = (action(model, game.deal(evenly=True)).reshape(game.worlds, -1) + 1) / 2 * game.reach
     return float(chosen.mean()), mean_price(game, chosen[0].tolist())
 

@@ -73,7 +73,7 @@ def core() -> list[Check]:
     return [
         within("efficiency, continuous, 2,000 quotes", 0.955, 0.01, [shares[-1]], how),
         within("efficiency, continuous, 24 quotes", 0.29, 0.02, [shares[23]], how),
-        within("efficiency, one call round", 0.37, 0.01, [call()], f"{10 * WORLDS} books"),
+        within("efficiency, one call round", 0.37, 0.01, [call()], f"{10 * WORLDS:,} books"),
     ]
 
 
