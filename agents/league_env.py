@@ -91,6 +91,8 @@ class LeagueVecEnv(VecEnv):
                 raise InputError(f"focal names {name!r}, who is not in the league {list(members)}")
         if not (scripted or frozen or mirror):
             raise InputError("a league needs worlds; give scripted, frozen or mirror")
+        if not options.pop("copy", True):
+            raise InputError("copy=False is not for Stable-Baselines3; leave copy out")
         self.opponents: list[Opponent] = []
         self._random = np.random.default_rng(seed)
         one = TraderVectorEnv(len(members), learners=members, **options)  # to know the spaces
@@ -122,7 +124,15 @@ class LeagueVecEnv(VecEnv):
         return [None] * self.num_envs
 
     def reset(self) -> FloatArray:
-        """Begin an episode in every world."""
+        """Begin an episode in every world.
+
+        Raises
+        ------
+        InputError
+            If options were set: the league takes days from its seeds.
+        """
+        if any(self._options):
+            raise InputError("a league takes no reset options; its days come from its seeds")
         for part in self._parts:
             part.reset()
             self._draw(part, np.ones(part.env.worlds, np.bool_))

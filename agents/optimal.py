@@ -160,7 +160,8 @@ def optimal(
 def is_exogenous(scenario: Scenario, learner: str, start: int, rounds: int) -> bool:
     """Whether nothing that `learner` does can move a price that it meets in this episode.
 
-    So it is, commodity by commodity, if retail and feed-in are one price, or if nobody else could
+    So it is, commodity by commodity, if retail and feed-in are one price (unless the mechanism lets
+    members trade at others, as ``bill_sharing`` does), or if nobody else could
     be traded with: no other member has load, PV, heat demand or devices, and no heat of the
     learner's could cover the network's loss.  Unserved heat must cost at least what heat does.
     """
@@ -171,6 +172,7 @@ def is_exogenous(scenario: Scenario, learner: str, start: int, rounds: int) -> b
     is_alone = not any(profile[span][:, others].any() for profile in profiles)
     is_alone = is_alone and not any(scenario.members[i].flexible for i in others)
     is_one_price = (tariffs[..., RETAIL] == tariffs[..., FEED_IN]).all(axis=0)
+    is_one_price &= scenario.rules.mechanism != "bill_sharing"  # which trades inside for nothing
     has_heat = scenario.heat[span, n].any() or any(
         device is not None
         for device in (member.heat_pump, member.thermal_store, member.chp, member.boiler)

@@ -126,8 +126,9 @@ class RollingHorizon:
         lengths, f = self._dispatch.lengths, self._figures
         electricity, heat = self._expected(seen)
         retail = seen.price("heat_retail", HEAT)
-        dear = np.minimum(heat * MARGIN, np.maximum(retail, heat))
-        cheap = np.maximum(heat / MARGIN, np.minimum(self._heat_feed_in, heat))
+        size = np.abs(heat)  # below zero, too, buying is dearer than selling
+        dear = np.minimum(heat + (MARGIN - 1) * size, np.maximum(retail, heat))
+        cheap = np.maximum(heat - (1 - 1 / MARGIN) * size, np.minimum(self._heat_feed_in, heat))
         return Outlook(
             net=(seen.ahead("load", self._middles) - seen.ahead("pv", self._middles)) * lengths,
             heat=seen.ahead("heat", self._middles) * lengths,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 
 from decent_gym.envs import TraderVectorEnv
+from decent_gym.errors import InputError
 
 
 class TraderVecEnv(VecEnv):
@@ -35,6 +36,11 @@ class TraderVecEnv(VecEnv):
     """
 
     def __init__(self, num_envs: int, **options: Any) -> None:
+        if not options.pop("copy", True):
+            raise InputError(
+                "copy=False is not for Stable-Baselines3: it keeps the last observations while the "
+                "next step would overwrite them; leave copy out"
+            )
         self.core = TraderVectorEnv(num_envs, **options)
         self.render_mode = None
         super().__init__(
@@ -51,9 +57,11 @@ class TraderVecEnv(VecEnv):
 
     def reset(self) -> npt.NDArray[np.float32]:
         """Begin an episode in every world, on the seeds given to :meth:`seed`, if any."""
-        seeds = self._seeds[:: self.num_envs // self.core.worlds]
+        per_world = self.num_envs // self.core.worlds
+        seeds = self._seeds[::per_world]
         given = None if None in seeds else [int(seed) for seed in seeds]
-        observations, infos = self.core.reset(seed=given, options=self._options[0] or None)
+        options = one_for_all(self._options[::per_world])
+        observations, infos = self.core.reset(seed=given, options=options)
         self.reset_infos = [{"seed": seed} for seed in infos["seed"].tolist()]
         self._reset_seeds()
         self._reset_options()
@@ -98,3 +106,21 @@ class TraderVecEnv(VecEnv):
     ) -> Sequence[bool]:
         """No world is wrapped."""
         return [False for _ in self._get_indices(indices)]
+
+
+def one_for_all(options: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Options of single worlds as options of a batch: only ``start`` may differ between worlds.
+
+    Raises
+    ------
+    InputError
+        If another option differs.
+    """
+    first = dict(options[0])
+    if all(one == first for one in options):
+        return first or None
+    rest = {key: value for key, value in first.items() if key != "start"}
+    for one in options:
+        if "start" not in one or {k: v for k, v in one.items() if k != "start"} != rest:
+            raise InputError(f"worlds may differ in the option start alone, got {list(options)}")
+    return {**rest, "start": [one["start"] for one in options]}

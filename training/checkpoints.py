@@ -4,6 +4,7 @@ A checkpoint is a policy's folder (agents/learned.py) named after its steps.  Wi
 one holds the replay buffer too; it is large, so older ones lose theirs.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
@@ -29,6 +30,7 @@ from decent_gym.errors import DataError, InputError
 from training.replay import REPLAY, read_replay, write_replay
 
 CHECKPOINTS: Final = "checkpoints"
+UNFINISHED: Final = "unfinished"
 AUTO: Final = "auto"
 MUST_AGREE: Final = (
     "algorithm",
@@ -92,9 +94,16 @@ def write(folder: Path, facts: Description, model: BaseAlgorithm) -> None:
 def write_checkpoint(run: Path, facts: Description, model: BaseAlgorithm) -> Path:
     """:func:`write` into ``checkpoints/<steps>``, with the replay buffer if there is one."""
     folder = run / CHECKPOINTS / f"{model.num_timesteps:09}"
-    write(folder, facts, model)
+    unfinished = run / UNFINISHED / folder.name  # so that no checkpoint is ever seen in part
+    write(unfinished, facts, model)
     if isinstance(model, OffPolicyAlgorithm):
-        write_replay(folder / REPLAY, model.replay_buffer)
+        write_replay(unfinished / REPLAY, model.replay_buffer)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)
+    unfinished.rename(folder)
+    shutil.rmtree(unfinished.parent)
+    if isinstance(model, OffPolicyAlgorithm):
         for old in (run / CHECKPOINTS).glob(f"*/{REPLAY}"):
             if old.parent != folder:
                 old.unlink()

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -65,13 +66,14 @@ class Args:
 
 
 class Random:
-    """Acts evenly between -1 and +1, whatever it sees."""
+    """Acts evenly between -1 and +1; on what it sees depends only the draw, not the odds."""
 
     def __init__(self, actions: int, seed: int) -> None:
-        self._actions, self._random = actions, np.random.default_rng(seed)
+        self._actions, self._seed = actions, seed
 
     def predict(self, obs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return self._random.uniform(-1, 1, (len(obs), self._actions)).astype(np.float32)
+        draws = [np.random.default_rng((self._seed, crc32(row.tobytes()))) for row in obs]
+        return np.stack([draw.uniform(-1, 1, self._actions) for draw in draws]).astype(np.float32)
 
 
 def recording(args: Args) -> EpisodeSource:

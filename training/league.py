@@ -43,6 +43,7 @@ from decent_gym.errors import DecentGymError, InputError
 from training.held_out import Cell, Policy, cells, score_scripted
 from training.league_table import Found, markdown, play, table
 
+SEEDS_APART = 1_000_003
 KINDS = {
     "scripted": (1, 0, 0),
     "frozen": (0, 1, 0),
@@ -176,6 +177,7 @@ def train(
         device="cpu",
     )
     facts = describe(args, scenario, members, league.action_names, focal[0])
+    normalised.seed(args.seed * SEEDS_APART)  # neighbouring seeds must not share their days
     league.opponents = list(opponents) or [freeze(model, facts)]  # at first the untrained self
     try:
         model.learn(steps, callback=Watch(args, facts, league, grows=not opponents))

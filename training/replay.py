@@ -64,6 +64,7 @@ def read_replay(path: Path, buffer: ReplayBuffer) -> int:
     flags = ("broken", "dones", "timeouts")
     dtypes = {name: np.bool_ if name in flags else np.float32 for name in shapes}
     largest = 2 * buffer.observations.nbytes + buffer.actions.nbytes + HEADERS
+    largest += 8 * buffer.rewards.size  # rewards and flags
     found = read_arrays(path, shapes, dtypes=dtypes, largest=largest)
     rows, there = found["observations"].shape[:2]
     if there != envs:

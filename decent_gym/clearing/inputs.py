@@ -165,9 +165,11 @@ def checked_tariffs(
             raise InputError(
                 f"mechanism {mechanism!r} needs the keyword {name}, an integer in micro-euro/kWh"
             )
-        values[name] = checked_int(given[name], name, -PRICE_CAP, PRICE_CAP)
+    for name in values:
+        if name in given:
+            values[name] = checked_int(given[name], name, -PRICE_CAP, PRICE_CAP)
     retail, feed_in = values["retail"], values["feed_in"]
-    if len(needs) == 2 and feed_in > retail:
+    if len(given) == 2 and feed_in > retail:
         raise InputError(f"feed_in must not be above retail, got {feed_in} > {retail}")
     if int(energy.sum()) * max(abs(retail), abs(feed_in)) > PRODUCT_CAP:
         raise InputError(

@@ -106,12 +106,8 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         for place in places:
             check_keywords(place, options, type(self).__init__)
         found = {_key(place): find_scenario(place, **options) for place in places}
-        if not places:
-            raise InputError(
-                "scenario must be one, or a list with one per world, got an empty list"
-            )
         self.scenario = found[_key(places[0])]
-        rosters = _rosters(learner, learners, self.scenario)
+        rosters = _rosters(learner, learners, list(found.values()))
         self._per_world = len(rosters[0])
         self.worlds, rest = divmod(self.num_envs, self._per_world)
         if rest:
@@ -159,6 +155,7 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         options: dict[str, Any] | None = None,
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin an episode in every world; `seed` + w (or ``seed[w]``) is world w's."""
+        seed = int(seed) if isinstance(seed, np.integer) else seed
         seeds = self._seeds(seed)
         folders = self._ledgers.claim()
         self.variants.reset(seeds, options)
@@ -210,7 +207,7 @@ class TraderVectorEnv(VectorEnv[FloatArray, FloatArray, npt.NDArray[Any]]):
         if seed is None:
             first = int(self.np_random.integers(2**31))
             return [first + world for world in range(self.worlds)]
-        if isinstance(seed, int | np.integer):
+        if not isinstance(seed, list | tuple | np.ndarray):
             return [checked_seed(checked_seed(seed) + world) for world in range(self.worlds)]
         if len(seed) != self.worlds:
             raise InputError(f"seed must be one integer or {self.worlds}, got {len(seed)}")
@@ -229,7 +226,9 @@ def _key(place: Place) -> object:
 
 
 def _rosters(
-    learner: str | Sequence[str] | None, learners: str | Sequence[str] | None, scenario: Scenario
+    learner: str | Sequence[str] | None,
+    learners: str | Sequence[str] | None,
+    scenarios: list[Scenario],
 ) -> list[list[str]]:
     """Who learns in a world: one list for all worlds, or one per world."""
     if learners is None:
@@ -238,7 +237,13 @@ def _rosters(
     elif learner is not None:
         raise InputError("give learner (one in each world) or learners (several in each), not both")
     elif learners == "all":
-        rosters = [[member.name for member in scenario.members if member.flexible]]
+        rosters = [[m.name for m in scenario.members if m.flexible] for scenario in scenarios]
+        if any(roster != rosters[0] for roster in rosters):
+            raise InputError(
+                "learners='all' needs the same flexible organizations in every scenario; list the "
+                "ones that are meant to learn"
+            )
+        rosters = rosters[:1]
     elif isinstance(learners, str):
         raise InputError(f"learners must be 'all' or a list of names, got {learners!r}")
     else:

@@ -101,6 +101,9 @@ def _batch(core: Episodes, policy: Policy, seeds: range) -> list[Episode]:
     """One episode per world, side by side."""
     rounds, worlds = core.rounds, core.worlds
     core.reset(seeds)
+    forget = getattr(policy, "reset", None)  # a policy that remembers begins anew
+    if forget is not None:
+        forget()
     simulation = core.simulation
     starts = simulation.operator.round.tolist()
     who = simulation.learners[:, 0]

@@ -107,7 +107,7 @@ def scenario(which: str | Path | Scenario, **options: Any) -> Scenario:
         return under(which, Rules.from_dict({**which.rules.to_dict(), **options}))
     if isinstance(which, Path) or (isinstance(which, str) and which.endswith(".toml")):
         _check_options(f"option of scenario file {str(which)!r}", options, ("tariff", *RULE_KEYS))
-        return load_scenario(which, **options)
+        return _remembered(load_scenario(which, **options), str(which), options)
     if not isinstance(which, str):
         raise InputError(
             "a scenario must be a name, the path of a .toml file or a Scenario, "
@@ -115,7 +115,13 @@ def scenario(which: str | Path | Scenario, **options: Any) -> Scenario:
         )
     factory = SCENARIOS[which]
     _check_options(f"option of scenario {which!r}", options, inspect.signature(factory).parameters)
-    return factory(**options)
+    return _remembered(factory(**options), which, options)
+
+
+def _remembered(made: Scenario, which: str, options: dict[str, Any]) -> Scenario:
+    if made.origin is None:  # a cached one may have been asked for in other words before
+        object.__setattr__(made, "origin", (which, options))
+    return made
 
 
 def _check_options(kind: str, options: dict[str, Any], known: Any) -> None:

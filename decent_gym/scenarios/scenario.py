@@ -113,6 +113,9 @@ class Scenario:
         ``"market"``: forecast errors become imbalance; ``"device"``: batteries absorb them.
     sources : tuple of str
         Where data, sizes and tariffs come from.
+    origin : (str, dict), optional
+        What :func:`decent_gym.scenario` made it from, name or path and keywords, so that a recorded
+        episode can be replayed; no part of the digest.
 
     Raises
     ------
@@ -135,6 +138,7 @@ class Scenario:
     splits: Splits = field(default_factory=Splits)
     balance: str = "market"
     sources: tuple[str, ...] = ()
+    origin: tuple[str, dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         _check_head(self)

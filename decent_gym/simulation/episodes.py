@@ -261,7 +261,13 @@ class Episodes:
             span = np.arange(first, last)[:, None]
             chosen = simulation.actions[span, simulation.learners[first:last]]
             simulation.operator.actions[first:last] = chosen.reshape(last - first, -1)
-        simulation.step(first, last)
+        done = False
+        try:
+            simulation.step(first, last)
+            done = True
+        finally:
+            if not done:  # half a round: only a reset can go on from here
+                self.elapsed[first:last] = self.rounds
         self.elapsed[first:last] += 1
         simulation.observe(self.observations, first, last)
         weigh(first, last, simulation.learners, self._weights, simulation.terms, self.rewards)

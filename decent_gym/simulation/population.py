@@ -75,7 +75,7 @@ def traders_by_world(traders: TradersOfWorlds, worlds: int) -> list[Traders]:
         For another number of entries, or an entry of the wrong type.
     """
     if traders is None or isinstance(traders, str | Mapping):
-        return [traders] * worlds
+        return [_kept(traders)] * worlds
     if not isinstance(traders, Sequence) or len(traders) != worlds:
         raise InputError(
             "traders must be one name for all, a mapping of organization to name, None, or a list "
@@ -87,7 +87,13 @@ def traders_by_world(traders: TradersOfWorlds, worlds: int) -> list[Traders]:
                 "traders must be one name for all, a mapping of organization to name, or None; "
                 f"got {type(entry).__name__} {entry!r}"
             )
-    return list(traders)
+    kept = {id(entry): _kept(entry) for entry in traders}
+    return [kept[id(entry)] for entry in traders]
+
+
+def _kept(traders: Traders) -> Traders:
+    """Ours, so that whoever changes theirs later does not change what a ledger says."""
+    return dict(traders) if isinstance(traders, Mapping) else traders
 
 
 def policy_codes(traders: Sequence[Traders], learners: IntArray, scenario: Scenario) -> IntArray:

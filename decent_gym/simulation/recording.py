@@ -45,7 +45,7 @@ class EpisodeLedgers:
         World to ``"memory"`` or a path, under which every episode gets a folder
         ``episode-000000``, ``episode-000001`` ...
     scenarios : mapping of int to (str, Path or Scenario)
-        World to what it was made from, for a replay; of a Scenario only its name is known.
+        World to what it was made from, for a replay.
     options : mapping
         Keywords of the scenarios.
 
@@ -66,11 +66,9 @@ class EpisodeLedgers:
             _checked_place(place)
         self._face = face
         self._where = dict(where)
-        self._scenarios = {
-            world: found.name if isinstance(found, Scenario) else found
-            for world, found in scenarios.items()
+        self._origins = {
+            world: _origin(found, options) for world, found in scenarios.items() if world in where
         }
-        self._options = options
         self._number = 0
 
     def claim(self) -> dict[int, str | Path]:
@@ -89,12 +87,21 @@ class EpisodeLedgers:
     def begin(self, record: Callable[..., Ledger], claimed: Mapping[int, str | Path]) -> None:
         """Record the episodes that have just begun with ``Episodes.record``."""
         for world, place in claimed.items():
-            facts = recipe(place, self._scenarios[world], self._options)
+            facts = recipe(place, *self._origins[world])
             record(place, world, face=self._face, **facts)
         self._number += 1
 
     def _folder(self) -> str:
         return f"episode-{self._number:06d}"
+
+
+def _origin(
+    scenario: str | Path | Scenario, options: Mapping[str, Any]
+) -> tuple[str | Path, Mapping[str, Any]]:
+    """Name or path, and keywords; rules that a Scenario was given later are in the header."""
+    if isinstance(scenario, Scenario):
+        return scenario.origin or (scenario.name, {})
+    return scenario, options
 
 
 def _checked_place(where: object) -> None:

@@ -5,7 +5,7 @@ step runs batch by batch, never world by world.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -172,7 +172,9 @@ class Variants:
                 shard()
         else:
             self._pool = self._pool or ThreadPoolExecutor(self._threads)
-            for done in [self._pool.submit(shard) for shard in self._shards]:
+            running = [self._pool.submit(shard) for shard in self._shards]
+            wait(running)  # all of them, before an error of one is told
+            for done in running:
                 done.result()
         self._collect()
 

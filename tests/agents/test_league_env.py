@@ -118,5 +118,11 @@ def test_what_cannot_be_is_refused():
         LeagueVecEnv(**OPTIONS)
     with pytest.raises(InputError, match="focal names 'x'"):
         LeagueVecEnv(scripted=1, focal=["x"], **OPTIONS)
+    league = LeagueVecEnv(mirror=1, **OPTIONS)
+    league.set_options({"start": 96})
+    with pytest.raises(InputError, match="no reset options"):
+        league.reset()
+    with pytest.raises(InputError, match="copy=False is not for"):
+        LeagueVecEnv(mirror=1, copy=False, **OPTIONS)
     with pytest.raises(InputError, match="need opponents"):
         LeagueVecEnv(frozen=1, **OPTIONS).reset()

@@ -15,6 +15,7 @@ from oracles.storage_value import battery_round, best, heat_round
 from agents.dispatch import Dispatch, Outlook
 from agents.figures import figures_of
 from agents.optimal import REFERENCE, UPPER_BOUND, PriceSeries, is_exogenous, optimal
+from decent_gym import Rules
 from decent_gym.district import CHP, Battery, Boiler, HeatNetwork, HeatPump, ThermalStore
 from decent_gym.envs import TraderEnv, run_scripted, scripted_prices
 from decent_gym.errors import InputError, MissingExtraError, UnknownNameError
@@ -300,6 +301,14 @@ def test_exogenous_only_where_nobody_can_be_moved() -> None:
     cheap_comfort = replace(base, prices=Prices(comfort=1))
     assert not is_exogenous(cheap_comfort, "learner", *rounds)
     assert not is_exogenous(scenario("rural"), "building_03", *rounds)
+    one = alone(3, one=True)  # retail and feed-in are one price, so neighbours do not matter ...
+    many = district(
+        3, members=(one.members[0], neighbour, UTILITY), tariffs=one.tariffs, network=NETWORK,
+        utility="residual",
+    )  # fmt: skip
+    assert is_exogenous(many, "learner", *rounds)
+    shared = replace(many, rules=Rules("bill_sharing", utility="residual"))
+    assert not is_exogenous(shared, "learner", *rounds)  # ... unless they share for nothing
 
 
 def test_given_prices_are_a_reference_even_there() -> None:

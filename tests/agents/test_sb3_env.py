@@ -8,6 +8,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import decent_gym
 from agents.sb3_env import TraderVecEnv
+from decent_gym.errors import InputError
 
 SCENARIO = decent_gym.scenario("synthetic", organizations=8, days=14)
 LEARNER = next(member.name for member in SCENARIO.members if member.battery)
@@ -61,6 +62,18 @@ def test_ppo_learns_on_it():
     model.learn(256)
     assert model.num_timesteps == 256
     envs.close()
+
+
+def test_options_of_single_worlds_are_heard_or_refused():
+    envs = TraderVecEnv(3, **OPTIONS)
+    envs.set_options([{"start": 0}, {"start": 96}, {"start": 192}])
+    envs.reset()
+    assert envs.core.variants.batches[0].episodes.simulation.operator.round.tolist() == [0, 96, 192]
+    envs.set_options([{"split": "test"}, {"split": "train"}, {"split": "train"}])
+    with pytest.raises(InputError, match="may differ in the option start alone"):
+        envs.reset()
+    with pytest.raises(InputError, match="copy=False is not for"):
+        TraderVecEnv(3, copy=False, **OPTIONS)
 
 
 def test_worlds_share_one_core():

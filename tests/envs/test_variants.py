@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import decent_gym
-from decent_gym.errors import ActionError, InputError, UnknownNameError
+from decent_gym.errors import ActionError, InputError, RoundOrderError, UnknownNameError
+from decent_gym.replay import replay
 
 SMALL = decent_gym.scenario("synthetic", organizations=8, days=14)
 SEALED = decent_gym.scenario("synthetic", organizations=8, days=14, price_rule=0)
@@ -161,6 +162,85 @@ def test_a_mistake_is_named_and_changes_nothing():
 def test_what_does_not_fit_is_refused(options, says):
     with pytest.raises(InputError, match=says):
         vector(4, **options)
+
+
+def test_all_learners_must_be_the_same_in_every_scenario():
+    with pytest.raises(InputError, match="the same flexible organizations in every scenario"):
+        vector(10, scenario=[SMALL, LARGE], learners="all")
+    assert vector(10, scenario=[SMALL, SEALED], learners="all").worlds == 2
+
+
+def test_every_world_of_the_documented_example_can_be_replayed(tmp_path):
+    envs = vector(
+        4,
+        scenario=[decent_gym.scenario("rural", tariff=t) for t in ("flat", "time_of_use")] * 2,
+        learner=["building_03", "building_03", "building_08", "building_08"],
+        traders=["truthful", None, "zero_intelligence", {"heat_plant": "truthful"}],
+        ledger={world: tmp_path / str(world) for world in range(4)},
+        price_rule=1,
+    )
+    envs.reset(seed=1)
+    for actions in np.random.default_rng(0).uniform(-1, 1, (3, *envs.action_space.shape)):
+        envs.step(actions)
+    envs.close()
+    for world in range(4):
+        again = replay(tmp_path / str(world) / "episode-000000")
+        assert again.ok and again.rounds == 3
+
+
+def test_traders_are_kept_as_they_were_given(tmp_path):
+    traders = {PLANT: "price_threshold"}
+    envs = vector(
+        1, learner=BATTERY, traders=traders, scenario="synthetic", organizations=8, days=14,
+        ledger={0: tmp_path / "one"},
+    )  # fmt: skip
+    traders[PLANT] = "no_flexibility"
+    envs.reset(seed=1)
+    envs.step(np.zeros(envs.action_space.shape))
+    envs.close()
+    assert replay(tmp_path / "one" / "episode-000000").ok
+
+
+class FullDisk:
+    """Listens to one round, and fails at the next."""
+
+    def __init__(self):
+        self.heard = 0
+
+    def on_round(self, record):
+        self.heard += 1
+        if self.heard > 1:
+            raise OSError("no space left")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_after_half_a_round_only_a_reset_goes_on(threads):
+    envs = vector(6, learner=BATTERY, threads=threads)
+    still = np.zeros(envs.action_space.shape)
+    envs.reset(seed=1)
+    ((episodes, _),) = envs.variants.batches
+    episodes.simulation.operator.listen(0, FullDisk())
+    envs.step(still)
+    with pytest.raises(OSError, match="no space left"):
+        envs.step(still)
+    with pytest.raises(RoundOrderError, match="call reset"):
+        envs.step(still)
+    episodes.simulation.operator.listeners.clear()
+    fresh = vector(6, learner=BATTERY)
+    assert np.array_equal(envs.reset(seed=1)[0], fresh.reset(seed=1)[0])
+    assert np.array_equal(envs.step(still)[0], fresh.step(still)[0])
+    envs.close()
+
+
+def test_a_seed_of_numpy_is_a_seed():
+    seeds = []
+    for seed in (5, np.int64(5)):
+        envs = vector(2, learner=BATTERY)
+        envs.reset(seed=seed)
+        seeds.append(envs.reset()[1]["seed"].tolist())
+    assert seeds[0] == seeds[1]
+    with pytest.raises(InputError, match="seed"):
+        envs.reset(seed=5.0)
 
 
 def test_a_misspelt_name_in_a_list_is_told():

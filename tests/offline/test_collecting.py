@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from offline.recordings import KEYWORDS, Wavering, assert_same, recorded
 
+import decent_gym
 from decent_gym.errors import ActionError, InputError, UnknownNameError
 from decent_gym.offline import EpisodeSource, collect, content_digest
 from decent_gym.offline import collecting as module
@@ -128,3 +129,28 @@ def test_a_policy_must_act_in_numbers(chosen: Any) -> None:
 
     with pytest.raises(ActionError, match="household_00001"):
         list(collect(Odd(), episodes=3, **KEYWORDS))
+
+
+class Counting:
+    """Acts by how often it was asked since it was reset."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def reset(self) -> None:
+        self.asked = 0
+
+    def predict(self, obs: np.ndarray) -> np.ndarray:
+        self.asked += 1
+        return np.full((len(obs), 2), min(self.asked / 100, 1.0), np.float32)
+
+
+def test_a_policy_that_remembers_begins_anew_with_every_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 20)
+    scenario = decent_gym.scenario("synthetic", organizations=5, days=14)
+    source = collect(Counting(), scenario, "household_00001", episodes=7, rounds=6)
+    for _ in range(2):  # and with every iteration
+        for episode in source:
+            assert np.allclose(episode.actions[:, 0], np.arange(1, 7) / 100)
