@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from stable_baselines3 import SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
@@ -85,7 +86,7 @@ def to_resume(resume: Path | None, run: Path) -> Path | None:
 def write(folder: Path, facts: Description, model: BaseAlgorithm) -> None:
     """Write a policy's folder with everything that training wants to go on from."""
     parameters = dict(model.get_parameters())
-    if getattr(model, "log_ent_coef", None) is not None:
+    if isinstance(model, SAC) and model.log_ent_coef is not None:
         parameters[VARIABLES] = {"log_ent_coef": model.log_ent_coef.detach()}
     facts = replace(facts, steps=model.num_timesteps)
     write_policy(folder, facts, parameters, statistics(model.get_vec_normalize_env()))
@@ -138,8 +139,8 @@ def restore(folder: Path, model: BaseAlgorithm, envs: VecNormalize, facts: Descr
     for name in model.get_parameters():
         if name.endswith("optimizer"):
             restore_adam(attrgetter(name)(model), parameters.get(name, {}))
-    if getattr(model, "log_ent_coef", None) is not None:
-        _restore_entropy(model, parameters.get(VARIABLES, {}))
+    if isinstance(model, SAC) and model.log_ent_coef is not None:
+        _restore_entropy(model.log_ent_coef, parameters.get(VARIABLES, {}))
     arrays = read_normalisation(folder, found)
     for running, name in ((envs.obs_rms, "observation"), (envs.ret_rms, "return")):
         running.mean = arrays[f"{name}_mean"].copy()
@@ -182,12 +183,12 @@ def statistics(envs: VecNormalize) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _restore_entropy(model: BaseAlgorithm, saved: Mapping[str, Any]) -> None:
+def _restore_entropy(now: torch.Tensor, saved: Mapping[str, Any]) -> None:
     value = saved.get("log_ent_coef")
-    if not isinstance(value, torch.Tensor) or value.shape != model.log_ent_coef.shape:
+    if not isinstance(value, torch.Tensor) or value.shape != now.shape:
         raise DataError("the checkpoint holds no entropy coefficient that fits")
     with torch.no_grad():
-        model.log_ent_coef.copy_(value)
+        now.copy_(value)
 
 
 def _restore_replay(path: Path, model: BaseAlgorithm) -> str:

@@ -28,16 +28,17 @@ class Args(RunArgs):
 
     folder: Path = Path("runs/recurrent_ppo")
     steps: int = 300_000
-    n_envs: int = 16
+    n_envs: int = 32
 
     learning_rate: float = 1e-3
     """falls linearly to 0 over the run"""
-    n_steps: int = 96
+    n_steps: int = 48
     """rounds per environment between updates; the LSTM learns through at most so many"""
-    batch_size: int = 256
+    batch_size: int = 384
+    """a batch costs n_steps steps of the LSTM one after the other, however many rows it has"""
     n_epochs: int = 6
     """passes over the experience per update"""
-    gamma: float = 0.9
+    gamma: float = 0.95
     """discount per round; short, because stored energy has its value in the reward at once"""
     gae_lambda: float = 0.95
     clip_range: float = 0.2

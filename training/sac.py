@@ -27,7 +27,7 @@ class Args(RunArgs):
     folder: Path = Path("runs/sac")
     steps: int = 200_000
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """falls linearly to 0 over the run"""
     buffer_size: int = 200_000
     """rounds that are remembered, over all environments"""
@@ -38,7 +38,7 @@ class Args(RunArgs):
     gradient_steps: int = 8
     """batches per update"""
     batch_size: int = 256
-    gamma: float = 0.9
+    gamma: float = 0.95
     """discount per round; short, because stored energy has its value in the reward at once"""
     tau: float = 0.01
     """share of the critics that their targets take over per batch"""
