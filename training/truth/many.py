@@ -17,7 +17,7 @@ from training.truth.market import BUY
 VALUE = 0.8
 SHADES = {1: 0.267, 2: 0.159, 4: 0.084, 8: 0.038, 16: 0.023}
 SHADE_TOLERANCE = 0.03
-BIDS = np.arange(0.40, 0.8001, 0.005)
+BIDS = np.linspace(0.4, 0.8, 41)
 ME = np.array([VALUE])
 
 
