@@ -71,6 +71,8 @@ def week_rows(
     for world, (cell, recorder) in enumerate(zip(these, recorders, strict=True)):
         episodes.reset([cell.seed], {"start": cell.start}, world, world + 1)
         simulation.operator.listen(world, recorder)
+    if policy is not None:
+        policy.reset()
     for _ in range(rounds):
         if policy is not None:
             episodes.act(0, _chosen(policy, episodes))
