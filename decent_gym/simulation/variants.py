@@ -171,9 +171,13 @@ class Variants:
             for shard in self._shards:
                 shard()
         else:
-            self._pool = self._pool or ThreadPoolExecutor(self._threads)
-            running = [self._pool.submit(shard) for shard in self._shards]
-            wait(running)  # all of them, before an error of one is told
+            self._pool = self._pool or ThreadPoolExecutor(self._threads - 1)
+            own, *others = self._shards  # this thread takes a share too
+            running = [self._pool.submit(shard) for shard in others]
+            try:
+                own()
+            finally:
+                wait(running)  # all of them, before an error of one is told
             for done in running:
                 done.result()
         self._collect()
