@@ -109,7 +109,7 @@ def test_resumes_from_a_checkpoint(
     recipe.train(folder=tmp_path / "a", steps=512, seed=3, resume=checkpoint, **frozen)
     said = capsys.readouterr().err
     assert said.startswith(f"resumed {checkpoint}: 384 of 512 steps done, best validation -")
-    assert "learning_rate 0.001 -> 0.0" in said
+    assert f"learning_rate {recipe.script.Args.learning_rate} -> 0.0" in said
     assert ("384 of them in the replay buffer" in said) is (recipe.algorithm == "sac")
     last = tmp_path / "a" / "checkpoints" / "000000512"
     after = read_parameters(last)
