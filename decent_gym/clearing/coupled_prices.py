@@ -1,0 +1,487 @@
+"""The prices of the coupled clearing: exact minimisation of its dual over two prices.
+
+With x the price of electricity and y that of heat, in micro-euro per kWh, everybody's gain at
+given prices is a convex, piecewise linear function::
+
+    gain(x, y) = sum_orders energy * max(0, +-(limit - price))
+               + sum_conversions most * max(0, a_e x + a_h y - cost)     (groups: share `most`)
+
+and the optimal prices are its minimisers.  It bends only along lines: where a price equals a
+limit, where a conversion breaks even, and where two rows of a group earn the same.  From a corner
+of these lines we walk along any line on which the gain falls, to the lowest corner on it, until
+none is left.  That is a minimum, because between two neighbouring lines the gain is linear; it is
+reached after finitely many corners, because each is lower than the one before, so ties need no
+rule against cycling.  The minimisers form a convex polygon, walked along in the same way.
+
+A corner is ``(x, fx, y, fy, det)``: the prices ``x + fx/det`` and ``y + fy/det`` with
+``0 <= fx, fy < det``.  Only signs of slopes are asked for, and they are exact: coefficients stay
+below 2 * 10^5, determinants below 10^11, prices below 2^45, energies in mWh below 2^50.
+
+Source: the dual of the welfare programme in Schweppe et al., *Spot Pricing of Electricity* (1988),
+with two commodities; duality and the line search are textbook convex optimisation.
+"""
+
+import numpy as np
+from numba import njit
+
+_BEYOND = 2**44  # a corner this far out is none
+_LOW_BITS = 25
+_LOW = 2**25 - 1
+_SHIFT = 2**27  # makes limits non-negative, so that they sort within one integer
+_INDEX_BITS = 32
+_INDEX = 2**32 - 1
+_MOST_STEPS = 100_000
+
+FOUND = 0
+TOO_FAR = 1
+"""Status: no corner within the range of integers; prices would be beyond all sense."""
+
+
+@njit(cache=True, nogil=True)
+def price_problems(  # type: ignore[no-untyped-def]
+    first,
+    last,
+    commodity,
+    side,
+    price,
+    offered,
+    rows,
+    ends,
+    keys,
+    rank,
+    limits,
+    excess,
+    count,
+    lines,
+    room,
+    corners,
+    at,
+    bounds,
+    bounded,
+    status,
+):
+    """Sort the orders of the problems ``first <= b < last`` and find their prices.
+
+    Parameters
+    ----------
+    commodity, side, price, offered : int64 (B, M)
+        Orders by arrival; those with ``offered`` 0 are absent.
+    rows : int64 (B, K, 4)
+        Electricity and heat per 1000, cost per 1000, most activity in Wh; rows of a group stand
+        together.
+    ends : int64 (B, K)
+        Where the group of each row ends.
+    keys, lines, room, corners : int64 (M,), (L, 3), (K, 4), (6, 5)
+        Room to work in.
+    rank, limits, excess, count : int64 (B, 2, M + 1) twice, (B, 2, M + 2), (B, 2)
+        Out: per commodity the orders from low to high limits, their limits, and supply minus
+        demand once so many of them lie at or below the price.
+    at : int64 (B, 5)
+        Out: the exact optimal prices that were selected.
+    bounds, bounded : int64 (B, 2, 2)
+        Out: lowest and highest optimal price of each commodity, rounded down; 0 where there is
+        no such bound.
+    status : int64 (B,)
+        Out: FOUND or TOO_FAR.
+    """
+    for b in range(first, last):
+        _sort(commodity[b], side[b], price[b], offered[b], keys, rank[b], limits[b], excess[b],
+              count[b])  # fmt: skip
+        used = _lines(rows[b], ends[b], lines)
+        status[b] = _select(
+            max(1, count[b, 0]),
+            limits[b, 0],
+            excess[b, 0],
+            max(1, count[b, 1]),
+            limits[b, 1],
+            excess[b, 1],
+            rows[b],
+            ends[b],
+            lines[:used],
+            room,
+            corners,
+            at[b],
+            bounds[b],
+            bounded[b],
+        )
+
+
+@njit(cache=True, nogil=True)
+def _sort(  # type: ignore[no-untyped-def]
+    commodity, side, price, offered, keys, rank, limits, excess, count
+):
+    """Merit order of both books; an empty one gets a limit of 0 that stands for no energy."""
+    for m in range(2):
+        n = 0
+        demand = 0
+        for i in range(price.shape[0]):
+            if commodity[i] == m and offered[i] > 0:
+                keys[n] = ((price[i] + _SHIFT) << _INDEX_BITS) | i
+                n += 1
+                demand += offered[i] * side[i]
+        if n <= 48:
+            for i in range(1, n):
+                key = keys[i]
+                j = i
+                while j > 0 and keys[j - 1] > key:
+                    keys[j] = keys[j - 1]
+                    j -= 1
+                keys[j] = key
+        else:
+            keys[:n].sort()
+        count[m] = n
+        below = -demand
+        excess[m, 0] = below
+        for j in range(n):
+            i = keys[j] & _INDEX
+            rank[m, j] = i
+            limits[m, j] = price[i]
+            below += offered[i]
+            excess[m, j + 1] = below
+        if n == 0:
+            limits[m, 0] = 0
+            excess[m, 1] = 0
+
+
+@njit(cache=True, nogil=True)
+def _divisor(a, b):  # type: ignore[no-untyped-def]
+    a, b = abs(a), abs(b)
+    while b:
+        a, b = b, a % b
+    return a
+
+
+@njit(cache=True, nogil=True)
+def _line(lines, used, a, b, c):  # type: ignore[no-untyped-def]
+    """Add the line ``a x + b y = c`` unless it is there; the number of lines."""
+    if a == 0 and b == 0:
+        return used
+    if a < 0 or (a == 0 and b < 0):
+        a, b, c = -a, -b, -c
+    common = _divisor(_divisor(a, b), c)
+    a, b, c = a // common, b // common, c // common
+    for m in range(used):
+        if lines[m, 0] == a and lines[m, 1] == b and lines[m, 2] == c:
+            return used
+    lines[used, 0] = a
+    lines[used, 1] = b
+    lines[used, 2] = c
+    return used + 1
+
+
+@njit(cache=True, nogil=True)
+def _lines(rows, ends, lines):  # type: ignore[no-untyped-def]
+    """Where conversions break even, and where two of a group earn the same."""
+    used = 0
+    for k in range(rows.shape[0]):
+        if rows[k, 3] == 0:
+            continue
+        used = _line(lines, used, rows[k, 0], rows[k, 1], rows[k, 2])
+        for j in range(k + 1, ends[k]):
+            if rows[j, 3] > 0:
+                used = _line(lines, used, rows[k, 0] - rows[j, 0], rows[k, 1] - rows[j, 1],
+                             rows[k, 2] - rows[j, 2])  # fmt: skip
+    return used
+
+
+@njit(cache=True, nogil=True)
+def _upper(limits, n, level):  # type: ignore[no-untyped-def]
+    """How many limits are at or below `level`."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) >> 1
+        if limits[middle] <= level:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _value(at, a, b, c):  # type: ignore[no-untyped-def]
+    """``a x + b y - c`` as whole part and what is left over (times det)."""
+    whole = a * at[0] + b * at[2] - c
+    if at[4] == 1:
+        return whole, 0
+    left = a * at[1] + b * at[3]
+    more = left // at[4]
+    return whole + more, left - more * at[4]
+
+
+@njit(cache=True, nogil=True)
+def _group(at, dx, dy, first, end, rows, room):  # type: ignore[no-untyped-def]
+    """What a group delivers, in mWh, just beside the corner in direction (dx, dy)."""
+    left = 0
+    for k in range(first, end):
+        room[k, 0], room[k, 1] = _value(at, rows[k, 0], rows[k, 1], rows[k, 2])
+        room[k, 2] = rows[k, 0] * dx + rows[k, 1] * dy
+        room[k, 3] = rows[k, 3]
+        left = max(left, rows[k, 3])
+    electricity = 0
+    heat = 0
+    while left > 0:
+        best = -1
+        for k in range(first, end):
+            if room[k, 3] > 0 and (
+                best < 0
+                or room[k, 0] > room[best, 0]
+                or (
+                    room[k, 0] == room[best, 0]
+                    and (
+                        room[k, 1] > room[best, 1]
+                        or (room[k, 1] == room[best, 1] and room[k, 2] > room[best, 2])
+                    )
+                )
+            ):
+                best = k
+        if best < 0 or room[best, 0] < 0:
+            break
+        if room[best, 0] == 0 and room[best, 1] == 0 and room[best, 2] <= 0:
+            break
+        runs = min(left, room[best, 3])
+        room[best, 3] = 0
+        left -= runs
+        electricity += rows[best, 0] * runs
+        heat += rows[best, 1] * runs
+    return electricity, heat
+
+
+@njit(cache=True, nogil=True)
+def _slope(  # type: ignore[no-untyped-def]
+    at, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room
+):
+    """Sign of the change of everybody's gain from a corner in direction (dx, dy)."""
+    electricity = 0
+    heat = 0
+    if dx != 0:
+        level = at[0] if dx > 0 or at[1] > 0 else at[0] - 1
+        electricity = 1000 * qe[_upper(le, ne, level)]
+    if dy != 0:
+        level = at[2] if dy > 0 or at[3] > 0 else at[2] - 1
+        heat = 1000 * qh[_upper(lh, nh, level)]
+    k = 0
+    while k < rows.shape[0]:
+        if ends[k] == k + 1:
+            a, b = rows[k, 0], rows[k, 1]
+            whole, left = _value(at, a, b, rows[k, 2])
+            if whole > 0 or (whole == 0 and (left > 0 or a * dx + b * dy > 0)):
+                electricity += a * rows[k, 3]
+                heat += b * rows[k, 3]
+            k += 1
+        else:
+            more, hotter = _group(at, dx, dy, k, ends[k], rows, room)
+            electricity += more
+            heat += hotter
+            k = ends[k]
+    # the product passes 64 bits, so it is taken in two parts
+    low = dx * (electricity & _LOW) + dy * (heat & _LOW)
+    high = dx * (electricity >> _LOW_BITS) + dy * (heat >> _LOW_BITS) + (low >> _LOW_BITS)
+    if high != 0:
+        return 1 if high > 0 else -1
+    return 1 if low & _LOW else 0
+
+
+@njit(cache=True, nogil=True)
+def _on_line(out, axis, level, a, b, c):  # type: ignore[no-untyped-def]
+    """The corner of a line with ``x = level`` (axis 0) or ``y = level`` (axis 1)."""
+    top, under = (c - a * level, b) if axis == 0 else (c - b * level, a)
+    if under < 0:
+        top, under = -top, -under
+    whole = top // under
+    here, there = (0, 2) if axis == 0 else (2, 0)
+    out[here] = level
+    out[here + 1] = 0
+    out[there] = whole
+    out[there + 1] = top - whole * under
+    out[4] = under
+
+
+@njit(cache=True, nogil=True)
+def _crossing(out, a, b, c, d, e, f):  # type: ignore[no-untyped-def]
+    """The corner of two lines; False if they have none within range."""
+    det = a * e - d * b
+    if det == 0:
+        return False
+    x, y = c * e - f * b, a * f - d * c
+    if det < 0:
+        det, x, y = -det, -x, -y
+    out[0] = x // det
+    out[1] = x - out[0] * det
+    out[2] = y // det
+    out[3] = y - out[2] * det
+    out[4] = det
+    return abs(out[0]) < _BEYOND and abs(out[2]) < _BEYOND
+
+
+@njit(cache=True, nogil=True)
+def _search(  # type: ignore[no-untyped-def]
+    a, b, c, dx, dy, rise, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out
+):
+    """The first corner on the line ``a x + b y = c`` from which the gain does not fall further.
+
+    With `rise` 1, the first from which it rises: the far end of the lowest stretch.  False if
+    there is none: the stretch has no end.
+    """
+    for axis in range(2):
+        n, limits, towards = (ne, le, dx) if axis == 0 else (nh, lh, dy)
+        if towards == 0:
+            continue
+        low, high = 0, n
+        while low < high:
+            middle = (low + high) >> 1
+            i = middle if towards > 0 else n - 1 - middle
+            _on_line(out, axis, limits[i], a, b, c)
+            if _slope(out, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= rise:
+                high = middle
+            else:
+                low = middle + 1
+        if low < n:
+            _on_line(out, axis, limits[low if towards > 0 else n - 1 - low], a, b, c)
+            if _slope(out, -dx, -dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= 0:
+                return True
+    for m in range(lines.shape[0]):
+        if (
+            _crossing(out, a, b, c, lines[m, 0], lines[m, 1], lines[m, 2])
+            and _slope(out, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= rise
+            and _slope(out, -dx, -dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= 0
+        ):
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _step(  # type: ignore[no-untyped-def]
+    here, flat, towards_x, towards_y, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out
+):
+    """One walk along a line through the corner `here`: 0 there is none, 1 done, 2 it has no end.
+
+    Downhill, or with `flat` on the level and towards (towards_x, towards_y).
+    """
+    for m in range(-2, lines.shape[0]):
+        if m == -2:
+            i = _upper(le, ne, here[0])
+            if here[1] != 0 or i == 0 or le[i - 1] != here[0]:
+                continue
+            a, b, c = 1, 0, here[0]
+        elif m == -1:
+            i = _upper(lh, nh, here[2])
+            if here[3] != 0 or i == 0 or lh[i - 1] != here[2]:
+                continue
+            a, b, c = 0, 1, here[2]
+        else:
+            a, b, c = lines[m, 0], lines[m, 1], lines[m, 2]
+            whole, left = _value(here, a, b, c)
+            if whole != 0 or left != 0:
+                continue
+        for sign in (1, -1):
+            dx, dy = -b * sign, a * sign
+            if flat and dx * towards_x + dy * towards_y <= 0:
+                continue
+            slope = _slope(here, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room)
+            if (slope == 0) if flat else (slope < 0):
+                found = _search(a, b, c, dx, dy, 1 if flat else 0, ne, le, qe, nh, lh, qh, rows,
+                                ends, lines, room, out)  # fmt: skip
+                return 1 if found else 2
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _walk(  # type: ignore[no-untyped-def]
+    here, flat, towards_x, towards_y, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out
+):
+    """Step after step from the corner `here`, which moves; False if a step has no end."""
+    for _ in range(_MOST_STEPS):
+        step = _step(here, flat, towards_x, towards_y, ne, le, qe, nh, lh, qh, rows, ends, lines,
+                     room, out)  # fmt: skip
+        if step != 1:
+            return step == 0
+        here[:] = out
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _start(n, limits, excess):  # type: ignore[no-untyped-def]
+    """The price at which a book alone clears."""
+    low, high = 0, n - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if excess[middle + 1] >= 0:
+            high = middle
+        else:
+            low = middle + 1
+    return limits[low]
+
+
+@njit(cache=True, nogil=True)
+def _select(  # type: ignore[no-untyped-def]
+    ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners, at, bounds, bounded
+):
+    """The middle of electricity's interval, then the middle of heat's given that."""
+    at[0] = _start(ne, le, qe)
+    at[1] = 0
+    at[2] = _start(nh, lh, qh)
+    at[3] = 0
+    at[4] = 1
+    out = corners[4]
+    if not _walk(at, False, 0, 0, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out):
+        return TOO_FAR
+    for m in range(2):
+        for end in range(2):
+            corner = corners[2 * m + end]
+            corner[:] = at
+            sign = 2 * end - 1
+            found = _walk(corner, True, sign * (1 - m), sign * m, ne, le, qe, nh, lh, qh, rows,
+                          ends, lines, room, out)  # fmt: skip
+            bounded[m, end] = found
+            bounds[m, end] = corner[2 * m] if found else 0
+    axis = 0
+    if not (bounded[0, 0] and bounded[0, 1]):
+        axis = 1
+        if not (bounded[1, 0] and bounded[1, 1]):
+            return FOUND  # nobody trades either; the corner will do
+    start = corners[2 * axis]
+    level = bounds[axis, 0] + (bounds[axis, 1] - bounds[axis, 0]) // 2
+    if level == bounds[axis, 0]:
+        # whole prices may all lie beside a narrow interval: stay at its exact lower end
+        level = start[2 * axis]
+        at[:] = start
+        if start[2 * axis + 1] != 0:
+            _slice_upright(at, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners)
+            return FOUND
+    a, b = (1, 0) if axis == 0 else (0, 1)
+    _slice(a, b, level, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners, at)
+    return FOUND
+
+
+@njit(cache=True, nogil=True)
+def _slice_upright(  # type: ignore[no-untyped-def]
+    at, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners
+):
+    """Likewise where a conversion without the other commodity pins a price between whole ones."""
+    for m in range(lines.shape[0]):
+        if lines[m, 1 - axis] == 0 and _value(at, lines[m, 0], lines[m, 1], lines[m, 2]) == (0, 0):
+            _slice(lines[m, 0], lines[m, 1], lines[m, 2], axis, ne, le, qe, nh, lh, qh, rows,
+                   ends, lines, room, corners, at)  # fmt: skip
+            return
+
+
+@njit(cache=True, nogil=True)
+def _slice(  # type: ignore[no-untyped-def]
+    a, b, c, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners, at
+):
+    """The middle of the other commodity's interval on a line that fixes the price of one."""
+    low, high = corners[4], corners[5]
+    dx, dy = (0, 1) if axis == 0 else (1, 0)
+    falls = _search(a, b, c, -dx, -dy, 1, ne, le, qe, nh, lh, qh, rows, ends, lines, room, low)
+    rises = _search(a, b, c, dx, dy, 1, ne, le, qe, nh, lh, qh, rows, ends, lines, room, high)
+    other = 2 * (1 - axis)
+    if falls:
+        at[:] = low
+        if rises:
+            whole = low[other] + (high[other] - low[other]) // 2
+            if whole > low[other]:
+                _on_line(at, 1 - axis, whole, a, b, c)
+    elif rises:
+        at[:] = high
+    else:  # nobody has a limit for the other one
+        _on_line(at, 1 - axis, 0, a, b, c)
