@@ -304,7 +304,11 @@ def _run(rows, ends, at, sums, room, rays, activity):  # type: ignore[no-untyped
             fixed[1] += rows[k, 1] * activity[k]
     if tight == 0:
         return
-    used = _directions(rows, room, rays)
+    last = 0
+    for k in range(n):
+        if room[k, 2] == _TIGHT and room[k, 7] == k:
+            last = k
+    used = 0
     for k in range(n):
         if room[k, 2] != _TIGHT or room[k, 7] != k:
             continue
@@ -315,6 +319,11 @@ def _run(rows, ends, at, sums, room, rays, activity):  # type: ignore[no-untyped
         low = max(0, room[k, 5] - others) if room[k, 4] else 0
         high = min(room[k, 6], room[k, 5])
         low, top = min(low, high), high
+        if others == 0 and last == k:
+            activity[k] = _last(k, low, high, fixed, sums, rows)
+            room[k, 2] = activity[k]
+            break
+        used = _directions(rows, room, rays) if used == 0 else used
         runs = -1
         bottom = low
         while low <= high:
@@ -338,6 +347,21 @@ def _run(rows, ends, at, sums, room, rays, activity):  # type: ignore[no-untyped
     for k in range(n):
         if room[k, 2] != _TIGHT and room[k, 7] == k and room[k, 6] > rows[k, 3]:
             _share_out(k, rows, room, activity)
+
+
+@njit(cache=True, nogil=True)
+def _last(k, low, high, fixed, sums, rows):  # type: ignore[no-untyped-def]
+    """The most that row k can run if orders alone have to balance it."""
+    bottom = low
+    for m in range(2):
+        ratio = rows[k, m]
+        least, most = -_MILLI * sums[m, 1] - fixed[m], _MILLI * sums[m, 3] - fixed[m]
+        if ratio < 0:
+            ratio, least, most = -ratio, -most, -least
+        if ratio > 0:
+            low = max(low, -(-least // ratio))
+            high = min(high, most // ratio)
+    return max(bottom, high)
 
 
 @njit(cache=True, nogil=True)
