@@ -186,7 +186,6 @@ class Problems:
     """
 
     rows: IntArray
-    ends: IntArray
     sorted: tuple[IntArray, ...]
     prices: tuple[IntArray, ...]
     scratch: tuple[IntArray, ...]
@@ -196,16 +195,14 @@ class Problems:
     def empty(cls, books: int, slots: int, conversions: Conversions) -> "Problems":
         """Room for `books` problems that share `conversions`."""
         k = len(conversions.rows)
-        sizes = conversions.ends - np.arange(k)
+        sizes = conversions.rows[:, 4] - np.arange(k)
         lines = int(sizes.sum())  # one a row, one a pair in a group
         ints = np.int64
         return cls(
             np.repeat(conversions.rows[None], books, axis=0),
-            np.repeat(conversions.ends[None], books, axis=0),
             (
                 np.empty((books, 2, slots + 1), ints),
-                np.empty((books, 2, slots + 1), ints),
-                np.empty((books, 2, slots + 2), ints),
+                np.empty((books, 2, 2, slots + 2), ints),
                 np.empty((books, 2), ints),
             ),
             (
@@ -220,7 +217,7 @@ class Problems:
                 np.empty((k, 10), ints),
                 np.empty((6, 5), ints),
                 np.empty((4 + 2 * lines, 2), ints),
-                np.empty((2, 5), ints),
+                np.empty((3, 4), ints),
             ),
             (
                 np.empty((books, k), ints),
@@ -251,15 +248,15 @@ class Problems:
         InputError
             If prices times energies pass 62 bits.
         """
-        rank, limits, excess, count = self.sorted
+        rank, levels, count = self.sorted
         at, bounds, bounded, status = self.prices
         keys, lines, room, corners, rays, sums = self.scratch
         price_problems(
-            first, last, commodity, side, price, offered, self.rows, self.ends,
-            keys, rank, limits, excess, count, lines, room, corners, at, bounds, bounded, status,
+            first, last, commodity, side, price, offered, self.rows,
+            keys, rank, levels, count, lines, room, corners, at, bounds, bounded, status,
         )  # fmt: skip
         fill_problems(
-            first, last, side, offered, self.rows, self.ends, rank, limits, count, at,
+            first, last, side, offered, self.rows, rank, levels, count, at,
             keys, room, rays, sums, *self.filled, status,
         )  # fmt: skip
         bad = np.flatnonzero(status[first:last] != DONE)

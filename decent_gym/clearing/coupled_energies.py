@@ -30,16 +30,15 @@ TOO_DEAR = 2
 """Status: a price times the energy traded passes 62 bits."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def fill_problems(  # type: ignore[no-untyped-def]
     first,
     last,
     side,
     offered,
     rows,
-    ends,
     rank,
-    limits,
+    levels,
     count,
     at,
     keys,
@@ -58,9 +57,9 @@ def fill_problems(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    side, offered, rows, ends, rank, limits, count, at, status
+    side, offered, rows, rank, levels, count, at, status
         As for ``coupled_prices.price_problems``.
-    keys, room, rays, sums : int64 (M,), (K, 10), (R, 2), (2, 5)
+    keys, room, rays, sums : int64 (M,), (K, 10), (R, 2), (3, 4)
         Room to work in; R >= 4 + 2 K + 2 (pairs of rows in a group).
     activity : int64 (B, K)
         Out: Wh.
@@ -74,24 +73,28 @@ def fill_problems(  # type: ignore[no-untyped-def]
         Out: what buyers and conversions take of each commodity, Wh.
     """
     for b in range(first, last):
-        accepted[b] = 0
-        pays[b] = 0
-        activity[b] = 0
-        delivered[b] = 0
-        earns[b] = 0
-        volume[b] = 0
+        for i in range(accepted.shape[1]):
+            accepted[b, i] = 0
+            pays[b, i] = 0
+        for k in range(rows.shape[1]):
+            activity[b, k] = 0
+            earns[b, k] = 0
+            for m in range(2):
+                delivered[b, k, m] = 0
+        volume[b, 0] = 0
+        volume[b, 1] = 0
         if status[b] != DONE:
             continue
         for m in range(2):
-            _classify(m, side[b], offered[b], rank[b, m], limits[b, m], count[b, m], at[b], sums[m])
-        _run(rows[b], ends[b], at[b], sums, room, rays, activity[b])
+            _classify(m, side[b], offered[b], rank[b, m], levels[b, m, 0], count[b, m], at[b], sums[m])
+        _run(rows[b], at[b], sums, room, rays, activity[b])
         _deliver(rows[b], activity[b], sums, delivered[b])
         for m in range(2):
             given = 0
             for k in range(rows.shape[1]):
                 given += delivered[b, k, m]
                 volume[b, m] -= min(0, delivered[b, k, m])
-            volume[b, m] += _fill(given, side[b], offered[b], rank[b, m], limits[b, m], count[b, m],
+            volume[b, m] += _fill(given, side[b], offered[b], rank[b, m], levels[b, m, 0], count[b, m],
                                   at[b, 2 * m], at[b, 2 * m + 1], sums[m], keys,
                                   accepted[b])  # fmt: skip
             if volume[b, m] > _PRODUCT_LIMIT // max(1, abs(at[b, 2 * m])) // 2:
@@ -104,11 +107,12 @@ def fill_problems(  # type: ignore[no-untyped-def]
                 earns[b, k] += at[b, 2 * m] * delivered[b, k, m]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _classify(m, side, offered, rank, limits, count, at, sums):  # type: ignore[no-untyped-def]
     """Energy of asks that gain and that are at the margin, of bids likewise."""
     whole, left = at[2 * m], at[2 * m + 1]
-    sums[:4] = 0
+    for c in range(4):
+        sums[c] = 0
     for j in range(count):
         i = rank[j]
         if side[i] == 0:
@@ -122,7 +126,7 @@ def _classify(m, side, offered, rank, limits, count, at, sums):  # type: ignore[
             sums[3] += offered[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _value(at, row):  # type: ignore[no-untyped-def]
     """What 1000 Wh of activity gain at the prices: whole part and what is left over."""
     whole = row[0] * at[0] + row[1] * at[2] - row[2]
@@ -135,13 +139,13 @@ def _value(at, row):  # type: ignore[no-untyped-def]
 # use up what it shares, what it shares, most activity, leader of its equals, scratch (2).
 
 
-@njit(cache=True, nogil=True)
-def _states(rows, ends, at, room):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _states(rows, at, room):  # type: ignore[no-untyped-def]
     """Which conversions run in full, not at all, or are for us to choose; how many of these."""
     tight = 0
     k = 0
     while k < rows.shape[0]:
-        end = ends[k]
+        end = rows[k, 4]
         left = 0
         for j in range(k, end):
             room[j, 0], room[j, 1] = _value(at, rows[j])
@@ -183,8 +187,8 @@ def _states(rows, ends, at, room):  # type: ignore[no-untyped-def]
             for j in range(k):
                 if (
                     room[j, 2] == _TIGHT
-                    and ends[j] == j + 1
-                    and (j == 0 or ends[j - 1] == j)
+                    and rows[j, 4] == j + 1
+                    and (j == 0 or rows[j - 1, 4] == j)
                     and rows[j, 0] == rows[k, 0]
                     and rows[j, 1] == rows[k, 1]
                     and rows[j, 2] == rows[k, 2]
@@ -197,7 +201,7 @@ def _states(rows, ends, at, room):  # type: ignore[no-untyped-def]
     return tight
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _ray(rays, used, dx, dy):  # type: ignore[no-untyped-def]
     """Add a direction and its opposite unless they are there; the number of directions."""
     if dx == 0 and dy == 0:
@@ -210,7 +214,7 @@ def _ray(rays, used, dx, dy):  # type: ignore[no-untyped-def]
     return used + 2
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _directions(rows, room, rays):  # type: ignore[no-untyped-def]
     """Directions across the edges of what the undecided can deliver together."""
     used = _ray(rays, _ray(rays, 0, 1, 0), 0, 1)
@@ -223,7 +227,7 @@ def _directions(rows, room, rays):  # type: ignore[no-untyped-def]
     return used
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _reach(k, runs, dx, dy, fixed, sums, rows, room):  # type: ignore[no-untyped-def]
     """The furthest that all can go in a direction if row k runs so much, in mWh."""
     electricity = fixed[0] + rows[k, 0] * runs
@@ -263,7 +267,7 @@ def _reach(k, runs, dx, dy, fixed, sums, rows, room):  # type: ignore[no-untyped
     return electricity, heat
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _sign(dx, electricity, dy, heat):  # type: ignore[no-untyped-def]
     """Sign of ``dx * electricity + dy * heat``, which passes 64 bits."""
     low = dx * (electricity & _LOW) + dy * (heat & _LOW)
@@ -273,11 +277,11 @@ def _sign(dx, electricity, dy, heat):  # type: ignore[no-untyped-def]
     return 1 if low & _LOW else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _verdict(k, runs, top, fixed, sums, rows, room, rays, used):  # type: ignore[no-untyped-def]
     """0 if the rest can balance; else whether row k must run more (1) or less (-1)."""
     for r in range(used):
-        dx, dy = rays[r]
+        dx, dy = rays[r, 0], rays[r, 1]
         electricity, heat = _reach(k, runs, dx, dy, fixed, sums, rows, room)
         if _sign(dx, electricity, dy, heat) >= 0:
             continue
@@ -289,12 +293,12 @@ def _verdict(k, runs, top, fixed, sums, rows, room, rays, used):  # type: ignore
     return 0
 
 
-@njit(cache=True, nogil=True)
-def _run(rows, ends, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
     """Activity of every conversion, Wh."""
     n = rows.shape[0]
-    tight = _states(rows, ends, at, room)
-    fixed = sums[:, 4]
+    tight = _states(rows, at, room)
+    fixed = sums[2]
     for m in range(2):
         fixed[m] = _MILLI * (sums[m, 0] - sums[m, 2])
     for k in range(n):
@@ -349,7 +353,7 @@ def _run(rows, ends, at, sums, room, rays, activity):  # type: ignore[no-untyped
             _share_out(k, rows, room, activity)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _last(k, low, high, fixed, sums, rows):  # type: ignore[no-untyped-def]
     """The most that row k can run if orders alone have to balance it."""
     bottom = low
@@ -364,7 +368,7 @@ def _last(k, low, high, fixed, sums, rows):  # type: ignore[no-untyped-def]
     return max(bottom, high)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _share_out(lead, rows, room, activity):  # type: ignore[no-untyped-def]
     """Divide what equal conversions run pro rata, the Wh left over to the earlier ones."""
     amount, total = activity[lead], room[lead, 6]
@@ -383,7 +387,7 @@ def _share_out(lead, rows, room, activity):  # type: ignore[no-untyped-def]
         room[best, 8] = -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _deliver(rows, activity, sums, delivered):  # type: ignore[no-untyped-def]
     """What conversions give and take in whole Wh, such that both books can answer."""
     n = rows.shape[0]
@@ -413,7 +417,7 @@ def _deliver(rows, activity, sums, delivered):  # type: ignore[no-untyped-def]
                     done = False
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _fill(  # type: ignore[no-untyped-def]
     given, side, offered, rank, limits, count, whole, left, sums, keys, accepted
 ):
@@ -437,7 +441,24 @@ def _fill(  # type: ignore[no-untyped-def]
     return bought
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
+def _arrange(keys, n):  # type: ignore[no-untyped-def]
+    """Sort the first `n` keys in place (Shell's sort: without memory of its own)."""
+    gap = 1
+    while gap < n // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            key = keys[i]
+            j = i
+            while j >= gap and keys[j - gap] > key:
+                keys[j] = keys[j - gap]
+                j -= gap
+            keys[j] = key
+        gap //= 3
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _share(  # type: ignore[no-untyped-def]
     which, amount, total, level, side, offered, rank, limits, count, keys, accepted
 ):
@@ -453,12 +474,12 @@ def _share(  # type: ignore[no-untyped-def]
             keys[n] = ((total - part % total) << _INDEX_BITS) | i
             n += 1
     if left > 0:
-        keys[:n].sort()
+        _arrange(keys, n)
         for j in range(left):
             accepted[keys[j] & _INDEX] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _cut(which, amount, side, rank, limits, count, accepted):  # type: ignore[no-untyped-def]
     """Take a few Wh back from one side's accepted orders with the worst limits."""
     start = count - 1 if which == 0 else 0

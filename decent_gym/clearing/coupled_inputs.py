@@ -31,15 +31,12 @@ class Conversions(NamedTuple):
     ----------
     order : int64 (K,)
         Where each row stood in the caller's array.
-    rows : int64 (K, 4)
-        Electricity and heat per 1000, cost per 1000 Wh, most activity.
-    ends : int64 (K,)
-        Where the group of each row ends.
+    rows : int64 (K, 5)
+        Electricity and heat per 1000, cost per 1000, most activity in Wh, where the group ends.
     """
 
     order: IntArray
     rows: IntArray
-    ends: IntArray
 
 
 def checked_conversions(given: Any, sequence: Any, temperatures: Any) -> Conversions:
@@ -77,9 +74,10 @@ def checked_conversions(given: Any, sequence: Any, temperatures: Any) -> Convers
     for name in names:
         members = np.flatnonzero(group[order] == name)
         ends[members] = members[-1] + 1
-    rows = table[order][:, :4]
+    rows = table[order][:, :5]
     rows[:, 2] *= _MILLI
-    return Conversions(order, np.ascontiguousarray(rows), ends)
+    rows[:, 4] = ends
+    return Conversions(order, np.ascontiguousarray(rows))
 
 
 def _table(given: Any) -> IntArray:

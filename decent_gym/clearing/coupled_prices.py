@@ -38,7 +38,7 @@ TOO_FAR = 1
 """Status: no corner within the range of integers; prices would be beyond all sense."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def price_problems(  # type: ignore[no-untyped-def]
     first,
     last,
@@ -47,11 +47,9 @@ def price_problems(  # type: ignore[no-untyped-def]
     price,
     offered,
     rows,
-    ends,
     keys,
     rank,
-    limits,
-    excess,
+    levels,
     count,
     lines,
     room,
@@ -67,16 +65,14 @@ def price_problems(  # type: ignore[no-untyped-def]
     ----------
     commodity, side, price, offered : int64 (B, M)
         Orders by arrival; those with ``offered`` 0 are absent.
-    rows : int64 (B, K, 4)
-        Electricity and heat per 1000, cost per 1000, most activity in Wh; rows of a group stand
-        together.
-    ends : int64 (B, K)
-        Where the group of each row ends.
+    rows : int64 (B, K, 5)
+        Electricity and heat per 1000, cost per 1000, most activity in Wh, and where the row's
+        group ends: rows of a group stand together.
     keys, lines, room, corners : int64 (M,), (L, 3), (K, 4), (6, 5)
         Room to work in.
-    rank, limits, excess, count : int64 (B, 2, M + 1) twice, (B, 2, M + 2), (B, 2)
-        Out: per commodity the orders from low to high limits, their limits, and supply minus
-        demand once so many of them lie at or below the price.
+    rank, levels, count : int64 (B, 2, M + 1), (B, 2, 2, M + 2), (B, 2)
+        Out: per commodity the orders from low to high limits; their limits, and supply minus
+        demand once so many of them lie at or below the price; how many there are.
     at : int64 (B, 5)
         Out: the exact optimal prices that were selected.
     bounds, bounded : int64 (B, 2, 2)
@@ -86,19 +82,16 @@ def price_problems(  # type: ignore[no-untyped-def]
         Out: FOUND or TOO_FAR.
     """
     for b in range(first, last):
-        _sort(commodity[b], side[b], price[b], offered[b], keys, rank[b], limits[b], excess[b],
+        _sort(commodity[b], side[b], price[b], offered[b], keys, rank[b], levels[b],
               count[b])  # fmt: skip
-        used = _lines(rows[b], ends[b], lines)
+        used = _lines(rows[b], lines)
         status[b] = _select(
             max(1, count[b, 0]),
-            limits[b, 0],
-            excess[b, 0],
             max(1, count[b, 1]),
-            limits[b, 1],
-            excess[b, 1],
+            levels[b],
             rows[b],
-            ends[b],
-            lines[:used],
+            lines,
+            used,
             room,
             corners,
             at[b],
@@ -107,9 +100,26 @@ def price_problems(  # type: ignore[no-untyped-def]
         )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
+def _arrange(keys, n):  # type: ignore[no-untyped-def]
+    """Sort the first `n` keys in place (Shell's sort: without memory of its own)."""
+    gap = 1
+    while gap < n // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            key = keys[i]
+            j = i
+            while j >= gap and keys[j - gap] > key:
+                keys[j] = keys[j - gap]
+                j -= gap
+            keys[j] = key
+        gap //= 3
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _sort(  # type: ignore[no-untyped-def]
-    commodity, side, price, offered, keys, rank, limits, excess, count
+    commodity, side, price, offered, keys, rank, levels, count
 ):
     """Merit order of both books; an empty one gets a limit of 0 that stands for no energy."""
     for m in range(2):
@@ -120,31 +130,22 @@ def _sort(  # type: ignore[no-untyped-def]
                 keys[n] = ((price[i] + _SHIFT) << _INDEX_BITS) | i
                 n += 1
                 demand += offered[i] * side[i]
-        if n <= _FEW:
-            for i in range(1, n):
-                key = keys[i]
-                j = i
-                while j > 0 and keys[j - 1] > key:
-                    keys[j] = keys[j - 1]
-                    j -= 1
-                keys[j] = key
-        else:
-            keys[:n].sort()
+        _arrange(keys, n)
         count[m] = n
         below = -demand
-        excess[m, 0] = below
+        levels[m, 1, 0] = below
         for j in range(n):
             i = keys[j] & _INDEX
             rank[m, j] = i
-            limits[m, j] = price[i]
+            levels[m, 0, j] = price[i]
             below += offered[i]
-            excess[m, j + 1] = below
+            levels[m, 1, j + 1] = below
         if n == 0:
-            limits[m, 0] = 0
-            excess[m, 1] = 0
+            levels[m, 0, 0] = 0
+            levels[m, 1, 1] = 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _divisor(a, b):  # type: ignore[no-untyped-def]
     a, b = abs(a), abs(b)
     while b:
@@ -152,7 +153,7 @@ def _divisor(a, b):  # type: ignore[no-untyped-def]
     return a
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _line(lines, used, a, b, c):  # type: ignore[no-untyped-def]
     """Add the line ``a x + b y = c`` unless it is there; the number of lines."""
     if a == 0 and b == 0:
@@ -170,22 +171,22 @@ def _line(lines, used, a, b, c):  # type: ignore[no-untyped-def]
     return used + 1
 
 
-@njit(cache=True, nogil=True)
-def _lines(rows, ends, lines):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _lines(rows, lines):  # type: ignore[no-untyped-def]
     """Where conversions break even, and where two of a group earn the same."""
     used = 0
     for k in range(rows.shape[0]):
         if rows[k, 3] == 0:
             continue
         used = _line(lines, used, rows[k, 0], rows[k, 1], rows[k, 2])
-        for j in range(k + 1, ends[k]):
+        for j in range(k + 1, rows[k, 4]):
             if rows[j, 3] > 0:
                 used = _line(lines, used, rows[k, 0] - rows[j, 0], rows[k, 1] - rows[j, 1],
                              rows[k, 2] - rows[j, 2])  # fmt: skip
     return used
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _upper(limits, n, level):  # type: ignore[no-untyped-def]
     """How many limits are at or below `level`."""
     low, high = 0, n
@@ -202,7 +203,7 @@ def _upper(limits, n, level):  # type: ignore[no-untyped-def]
     return low
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _value(at, a, b, c):  # type: ignore[no-untyped-def]
     """``a x + b y - c`` as whole part and what is left over (times det)."""
     whole = a * at[0] + b * at[2] - c
@@ -213,20 +214,22 @@ def _value(at, a, b, c):  # type: ignore[no-untyped-def]
     return whole + more, left - more * at[4]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _sign_of(at, a, b, c):  # type: ignore[no-untyped-def]
     """Sign of ``a x + b y - c``."""
     whole = a * at[0] + b * at[2] - c
     most = abs(a) + abs(b)  # what is left over is less than this times det
     if whole >= most:
-        return 1 if whole > 0 else 0
+        return 1
     if whole <= -most:
         return -1
     exact = whole * at[4] + a * at[1] + b * at[3]
-    return (exact > 0) - (exact < 0)
+    if exact == 0:
+        return 0
+    return 1 if exact > 0 else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _group(at, dx, dy, first, end, rows, room):  # type: ignore[no-untyped-def]
     """What a group delivers, in mWh, just beside the corner in direction (dx, dy)."""
     left = 0
@@ -264,22 +267,22 @@ def _group(at, dx, dy, first, end, rows, room):  # type: ignore[no-untyped-def]
     return electricity, heat
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _slope(  # type: ignore[no-untyped-def]
-    at, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room
+    at, dx, dy, ne, nh, book, rows, room
 ):
     """Sign of the change of everybody's gain from a corner in direction (dx, dy)."""
     electricity = 0
     heat = 0
     if dx != 0:
         level = at[0] if dx > 0 or at[1] > 0 else at[0] - 1
-        electricity = 1000 * qe[_upper(le, ne, level)]
+        electricity = 1000 * book[0, 1, _upper(book[0, 0], ne, level)]
     if dy != 0:
         level = at[2] if dy > 0 or at[3] > 0 else at[2] - 1
-        heat = 1000 * qh[_upper(lh, nh, level)]
+        heat = 1000 * book[1, 1, _upper(book[1, 0], nh, level)]
     k = 0
     while k < rows.shape[0]:
-        if ends[k] == k + 1:
+        if rows[k, 4] == k + 1:
             a, b = rows[k, 0], rows[k, 1]
             gains = _sign_of(at, a, b, rows[k, 2])
             if gains > 0 or (gains == 0 and a * dx + b * dy > 0):
@@ -287,10 +290,10 @@ def _slope(  # type: ignore[no-untyped-def]
                 heat += b * rows[k, 3]
             k += 1
         else:
-            more, hotter = _group(at, dx, dy, k, ends[k], rows, room)
+            more, hotter = _group(at, dx, dy, k, rows[k, 4], rows, room)
             electricity += more
             heat += hotter
-            k = ends[k]
+            k = rows[k, 4]
     # the product passes 64 bits, so it is taken in two parts
     low = dx * (electricity & _LOW) + dy * (heat & _LOW)
     high = dx * (electricity >> _LOW_BITS) + dy * (heat >> _LOW_BITS) + (low >> _LOW_BITS)
@@ -299,7 +302,13 @@ def _slope(  # type: ignore[no-untyped-def]
     return 1 if low & _LOW else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
+def _copy(corner, out):  # type: ignore[no-untyped-def]
+    for i in range(5):
+        out[i] = corner[i]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _on_line(out, axis, level, a, b, c):  # type: ignore[no-untyped-def]
     """The corner of a line with ``x = level`` (axis 0) or ``y = level`` (axis 1)."""
     top, under = (c - a * level, b) if axis == 0 else (c - b * level, a)
@@ -314,7 +323,7 @@ def _on_line(out, axis, level, a, b, c):  # type: ignore[no-untyped-def]
     out[4] = under
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _crossing(out, a, b, c, d, e, f):  # type: ignore[no-untyped-def]
     """The corner of two lines; False if they have none within range."""
     det = a * e - d * b
@@ -331,9 +340,9 @@ def _crossing(out, a, b, c, d, e, f):  # type: ignore[no-untyped-def]
     return abs(out[0]) < _BEYOND and abs(out[2]) < _BEYOND
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _search(  # type: ignore[no-untyped-def]
-    a, b, c, dx, dy, rise, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out
+    a, b, c, dx, dy, rise, ne, nh, book, rows, lines, used, room, out
 ):
     """The first corner on the line ``a x + b y = c`` from which the gain does not fall further.
 
@@ -342,7 +351,8 @@ def _search(  # type: ignore[no-untyped-def]
     """
     west, east, south, north = -_BEYOND, _BEYOND, -_BEYOND, _BEYOND
     for axis in range(2):
-        n, limits, towards = (ne, le, dx) if axis == 0 else (nh, lh, dy)
+        n, towards = (ne, dx) if axis == 0 else (nh, dy)
+        limits = book[axis, 0]
         if towards == 0:
             continue
         low, high = 0, n
@@ -352,22 +362,22 @@ def _search(  # type: ignore[no-untyped-def]
             near = out[2]
             _on_line(out, 0, east if dx > 0 else west, a, b, c)
             if towards > 0:
-                low = _upper(lh, n, near)
-                high = min(n, _upper(lh, n, out[2]) + 1)
+                low = _upper(limits, n, near)
+                high = min(n, _upper(limits, n, out[2]) + 1)
             else:
-                low = n - _upper(lh, n, near + 1)
-                high = min(n, n - _upper(lh, n, out[2]) + 1)
+                low = n - _upper(limits, n, near + 1)
+                high = min(n, n - _upper(limits, n, out[2]) + 1)
         while low < high:
             middle = (low + high) >> 1
             i = middle if towards > 0 else n - 1 - middle
             _on_line(out, axis, limits[i], a, b, c)
-            if _slope(out, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= rise:
+            if _slope(out, dx, dy, ne, nh, book, rows, room) >= rise:
                 high = middle
             else:
                 low = middle + 1
         if low < n:
             _on_line(out, axis, limits[low if towards > 0 else n - 1 - low], a, b, c)
-            if _slope(out, -dx, -dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= 0:
+            if _slope(out, -dx, -dy, ne, nh, book, rows, room) >= 0:
                 return True
         # the corner wanted lies between two limits
         before = limits[low - 1 if towards > 0 else n - low] if low > 0 else -towards * _BEYOND
@@ -376,21 +386,21 @@ def _search(  # type: ignore[no-untyped-def]
             west, east = min(before, after), max(before, after)
         else:
             south, north = min(before, after), max(before, after)
-    for m in range(lines.shape[0]):
+    for m in range(used):
         if (
             _crossing(out, a, b, c, lines[m, 0], lines[m, 1], lines[m, 2])
             and west <= out[0] <= east
             and south <= out[2] <= north
-            and _slope(out, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= rise
-            and _slope(out, -dx, -dy, ne, le, qe, nh, lh, qh, rows, ends, room) >= 0
+            and _slope(out, dx, dy, ne, nh, book, rows, room) >= rise
+            and _slope(out, -dx, -dy, ne, nh, book, rows, room) >= 0
         ):
             return True
     return False
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _step(  # type: ignore[no-untyped-def]
-    here, flat, towards_x, towards_y, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out
+    here, flat, towards_x, towards_y, ne, nh, book, rows, lines, used, room, out
 ):
     """One walk along a line through the corner `here`, downhill or on the level.
 
@@ -398,15 +408,15 @@ def _step(  # type: ignore[no-untyped-def]
     there is none, 3 there is none downhill but one on the level.
     """
     level = False
-    for m in range(-2, lines.shape[0]):
+    for m in range(-2, used):
         if m == -2:
-            i = _upper(le, ne, here[0])
-            if here[1] != 0 or i == 0 or le[i - 1] != here[0]:
+            i = _upper(book[0, 0], ne, here[0])
+            if here[1] != 0 or i == 0 or book[0, 0, i - 1] != here[0]:
                 continue
             a, b, c = 1, 0, here[0]
         elif m == -1:
-            i = _upper(lh, nh, here[2])
-            if here[3] != 0 or i == 0 or lh[i - 1] != here[2]:
+            i = _upper(book[1, 0], nh, here[2])
+            if here[3] != 0 or i == 0 or book[1, 0, i - 1] != here[2]:
                 continue
             a, b, c = 0, 1, here[2]
         else:
@@ -417,68 +427,67 @@ def _step(  # type: ignore[no-untyped-def]
             dx, dy = -b * sign, a * sign
             if flat and dx * towards_x + dy * towards_y <= 0:
                 continue
-            slope = _slope(here, dx, dy, ne, le, qe, nh, lh, qh, rows, ends, room)
+            slope = _slope(here, dx, dy, ne, nh, book, rows, room)
             level |= slope == 0
             if (slope == 0) if flat else (slope < 0):
-                found = _search(a, b, c, dx, dy, 1 if flat else 0, ne, le, qe, nh, lh, qh, rows,
-                                ends, lines, room, out)  # fmt: skip
+                found = _search(a, b, c, dx, dy, 1 if flat else 0, ne, nh, book, rows, lines, used, room, out)  # fmt: skip
                 return 1 if found else 2
     return 3 if level else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _walk(  # type: ignore[no-untyped-def]
-    here, flat, towards_x, towards_y, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out
+    here, flat, towards_x, towards_y, ne, nh, book, rows, lines, used, room, out
 ):
     """Step after step from the corner `here`, which moves; how the last step ended."""
     for _ in range(_MOST_STEPS):
-        step = _step(here, flat, towards_x, towards_y, ne, le, qe, nh, lh, qh, rows, ends, lines,
+        step = _step(here, flat, towards_x, towards_y, ne, nh, book, rows, lines, used,
                      room, out)  # fmt: skip
         if step != 1:
             return step
-        here[:] = out
+        _copy(out, here)
     return 2
 
 
-@njit(cache=True, nogil=True)
-def _start(n, limits, excess):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, _nrt=False)
+def _start(n, book):  # type: ignore[no-untyped-def]
     """The price at which a book alone clears."""
     low, high = 0, n - 1
     while low < high:
         middle = (low + high) >> 1
-        if excess[middle + 1] >= 0:
+        if book[1, middle + 1] >= 0:
             high = middle
         else:
             low = middle + 1
-    return limits[low]
+    return book[0, low]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _select(  # type: ignore[no-untyped-def]
-    ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners, at, bounds, bounded
+    ne, nh, book, rows, lines, used, room, corners, at, bounds, bounded
 ):
     """The middle of electricity's interval, then the middle of heat's given that."""
-    at[0] = _start(ne, le, qe)
+    at[0] = _start(ne, book[0])
     at[1] = 0
-    at[2] = _start(nh, lh, qh)
+    at[2] = _start(nh, book[1])
     at[3] = 0
     at[4] = 1
     out = corners[4]
-    end = _walk(at, False, 0, 0, ne, le, qe, nh, lh, qh, rows, ends, lines, room, out)
+    end = _walk(at, False, 0, 0, ne, nh, book, rows, lines, used, room, out)
     if end == 2:
         return TOO_FAR
     if end == 0:  # these prices are the only ones
         for m in range(2):
-            bounds[m] = at[2 * m]
-            bounded[m] = 1
+            for e in range(2):
+                bounds[m, e] = at[2 * m]
+                bounded[m, e] = 1
         return FOUND
     for m in range(2):
         for end in range(2):
             corner = corners[2 * m + end]
-            corner[:] = at
+            _copy(at, corner)
             sign = 2 * end - 1
-            found = _walk(corner, True, sign * (1 - m), sign * m, ne, le, qe, nh, lh, qh, rows,
-                          ends, lines, room, out) != 2  # fmt: skip
+            found = _walk(corner, True, sign * (1 - m), sign * m, ne, nh, book, rows, lines, used, room, out) != 2  # fmt: skip
             bounded[m, end] = found
             bounds[m, end] = corner[2 * m] if found else 0
     axis = 0
@@ -491,44 +500,43 @@ def _select(  # type: ignore[no-untyped-def]
     if level == bounds[axis, 0]:
         # whole prices may all lie beside a narrow interval: stay at its exact lower end
         level = start[2 * axis]
-        at[:] = start
+        _copy(start, at)
         if start[2 * axis + 1] != 0:
-            _slice_upright(at, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners)
+            _slice_upright(at, axis, ne, nh, book, rows, lines, used, room, corners)
             return FOUND
     a, b = (1, 0) if axis == 0 else (0, 1)
-    _slice(a, b, level, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners, at)
+    _slice(a, b, level, axis, ne, nh, book, rows, lines, used, room, corners, at)
     return FOUND
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _slice_upright(  # type: ignore[no-untyped-def]
-    at, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners
+    at, axis, ne, nh, book, rows, lines, used, room, corners
 ):
     """Likewise where a conversion without the other commodity pins a price between whole ones."""
-    for m in range(lines.shape[0]):
+    for m in range(used):
         if lines[m, 1 - axis] == 0 and _sign_of(at, lines[m, 0], lines[m, 1], lines[m, 2]) == 0:
-            _slice(lines[m, 0], lines[m, 1], lines[m, 2], axis, ne, le, qe, nh, lh, qh, rows,
-                   ends, lines, room, corners, at)  # fmt: skip
+            _slice(lines[m, 0], lines[m, 1], lines[m, 2], axis, ne, nh, book, rows, lines, used, room, corners, at)  # fmt: skip
             return
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _slice(  # type: ignore[no-untyped-def]
-    a, b, c, axis, ne, le, qe, nh, lh, qh, rows, ends, lines, room, corners, at
+    a, b, c, axis, ne, nh, book, rows, lines, used, room, corners, at
 ):
     """The middle of the other commodity's interval on a line that fixes the price of one."""
     low, high = corners[4], corners[5]
     dx, dy = (0, 1) if axis == 0 else (1, 0)
-    falls = _search(a, b, c, -dx, -dy, 1, ne, le, qe, nh, lh, qh, rows, ends, lines, room, low)
-    rises = _search(a, b, c, dx, dy, 1, ne, le, qe, nh, lh, qh, rows, ends, lines, room, high)
+    falls = _search(a, b, c, -dx, -dy, 1, ne, nh, book, rows, lines, used, room, low)
+    rises = _search(a, b, c, dx, dy, 1, ne, nh, book, rows, lines, used, room, high)
     other = 2 * (1 - axis)
     if falls:
-        at[:] = low
+        _copy(low, at)
         if rises:
             whole = low[other] + (high[other] - low[other]) // 2
             if whole > low[other]:
                 _on_line(at, 1 - axis, whole, a, b, c)
     elif rises:
-        at[:] = high
+        _copy(high, at)
     else:  # nobody has a limit for the other one
         _on_line(at, 1 - axis, 0, a, b, c)
