@@ -214,7 +214,7 @@ class Problems:
             (
                 np.empty(slots, ints),
                 np.empty((lines, 3), ints),
-                np.empty((k, 10), ints),
+                np.empty((k, 11), ints),
                 np.empty((6, 5), ints),
                 np.empty((4 + 2 * lines, 2), ints),
                 np.empty((3, 4), ints),

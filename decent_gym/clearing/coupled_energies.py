@@ -23,6 +23,7 @@ _LOW = 2**25 - 1
 _INDEX_BITS = 24
 _INDEX = 2**24 - 1
 _TIGHT = -1
+_ROUNDS = 16
 _PRODUCT_LIMIT = 2**62
 
 DONE = 0
@@ -59,7 +60,7 @@ def fill_problems(  # type: ignore[no-untyped-def]
     ----------
     side, offered, rows, rank, levels, count, at, status
         As for ``coupled_prices.price_problems``.
-    keys, room, rays, sums : int64 (M,), (K, 10), (R, 2), (3, 4)
+    keys, room, rays, sums : int64 (M,), (K, 11), (R, 2), (3, 4)
         Room to work in; R >= 4 + 2 K + 2 (pairs of rows in a group).
     activity : int64 (B, K)
         Out: Wh.
@@ -87,7 +88,10 @@ def fill_problems(  # type: ignore[no-untyped-def]
             continue
         for m in range(2):
             _classify(m, side[b], offered[b], rank[b, m], levels[b, m, 0], count[b, m], at[b], sums[m])
-        _run(rows[b], at[b], sums, room, rays, activity[b])
+        tight = _run(rows[b], at[b], sums, room, rays, activity[b])
+        if tight > 0:
+            _polish(rows[b], at[b], side[b], offered[b], rank[b], levels[b], count[b], sums, room,
+                    activity[b])  # fmt: skip
         _deliver(rows[b], activity[b], sums, delivered[b])
         for m in range(2):
             given = 0
@@ -136,7 +140,8 @@ def _value(at, row):  # type: ignore[no-untyped-def]
 
 
 # Columns of `room`: gain (2), activity or _TIGHT, first row of its class, whether the class must
-# use up what it shares, what it shares, most activity, leader of its equals, scratch (2).
+# use up what it shares, what it shares, most activity, leader of its equals, scratch (2), whether
+# its activity was for us to choose.
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -153,6 +158,7 @@ def _states(rows, at, room):  # type: ignore[no-untyped-def]
             room[j, 6] = rows[j, 3]
             room[j, 7] = j
             room[j, 8] = 0
+            room[j, 10] = 0
             left = max(left, rows[j, 3])
         while left > 0:
             best = -1
@@ -179,6 +185,7 @@ def _states(rows, at, room):  # type: ignore[no-untyped-def]
                     room[j, 3] = best
                     room[j, 4] = 1 if gains else 0
                     room[j, 5] = left
+                    room[j, 10] = 0 if full else 1
                     tight += 0 if full else 1
             if not full:
                 break
@@ -295,7 +302,7 @@ def _verdict(k, runs, top, fixed, sums, rows, room, rays, used):  # type: ignore
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
-    """Activity of every conversion, Wh."""
+    """Activity of every conversion, Wh; how many were for us to choose."""
     n = rows.shape[0]
     tight = _states(rows, at, room)
     fixed = sums[2]
@@ -307,7 +314,7 @@ def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
             fixed[0] += rows[k, 0] * activity[k]
             fixed[1] += rows[k, 1] * activity[k]
     if tight == 0:
-        return
+        return 0
     last = 0
     for k in range(n):
         if room[k, 2] == _TIGHT and room[k, 7] == k:
@@ -351,21 +358,19 @@ def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
     for k in range(n):
         if room[k, 2] != _TIGHT and room[k, 7] == k and room[k, 6] > rows[k, 3]:
             _share_out(k, rows, room, activity)
+    return tight
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _last(k, low, high, fixed, sums, rows):  # type: ignore[no-untyped-def]
     """The most that row k can run if orders alone have to balance it."""
-    bottom = low
     for m in range(2):
         ratio = rows[k, m]
-        least, most = -_MILLI * sums[m, 1] - fixed[m], _MILLI * sums[m, 3] - fixed[m]
-        if ratio < 0:
-            ratio, least, most = -ratio, -most, -least
         if ratio > 0:
-            low = max(low, -(-least // ratio))
-            high = min(high, most // ratio)
-    return max(bottom, high)
+            high = min(high, (_MILLI * sums[m, 3] - fixed[m]) // ratio)
+        elif ratio < 0:
+            high = min(high, (_MILLI * sums[m, 1] + fixed[m]) // -ratio)
+    return max(low, high)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -385,6 +390,101 @@ def _share_out(lead, rows, room, activity):  # type: ignore[no-untyped-def]
                 best = k
         activity[best] += 1
         room[best, 8] = -1
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _loss(  # type: ignore[no-untyped-def]
+    rows, at, side, offered, rank, levels, count, sums, room, activity
+):
+    """What rounding costs, in pico-euro, and how many Wh inner orders lose; -1 Wh: impossible."""
+    loss = 0
+    cut = 0
+    for k in range(rows.shape[0]):
+        if room[k, 10]:
+            loss -= room[k, 0] * activity[k]
+    for m in range(2):
+        given = 0
+        for k in range(rows.shape[0]):
+            part = rows[k, m] * activity[k] // _MILLI
+            given += part
+            if room[k, 10]:
+                loss += (rows[k, m] * activity[k] - _MILLI * part) * at[2 * m]
+        if given > sums[m, 2] + sums[m, 3] or given < -sums[m, 0] - sums[m, 1]:
+            return loss, -1
+        bought = min(sums[m, 2] + sums[m, 3], sums[m, 0] + sums[m, 1] + given)
+        for which in range(2):
+            amount = sums[m, 0] - bought + given if which == 0 else sums[m, 2] - bought
+            cut += max(0, amount)
+            j = count[m] - 1 if which == 0 else 0
+            while amount > 0:
+                i = rank[m, j]
+                worth = levels[m, 0, j] - at[2 * m] if which else at[2 * m] - levels[m, 0, j]
+                if side[i] == which and worth >= 0:
+                    less = min(amount, offered[i])
+                    loss += _MILLI * less * worth
+                    amount -= less
+                j += 1 if which else -1
+    return loss, cut
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _polish(  # type: ignore[no-untyped-def]
+    rows, at, side, offered, rank, levels, count, sums, room, activity
+):
+    """Run the undecided a Wh more or less, one or all of them, while rounding then costs less."""
+    n = rows.shape[0]
+    loss, cut = _loss(rows, at, side, offered, rank, levels, count, sums, room, activity)
+    if 0 <= cut <= n:  # a Wh each is what rounding may cost
+        return
+    tight = 0
+    for k in range(n):
+        tight += room[k, 10]
+    for _ in range(_ROUNDS):
+        best, step = -1, 0
+        for k in range(n + 1 if tight > 1 else n):
+            if k < n and not room[k, 10]:
+                continue
+            for way in (1, -1):
+                if not _shifted(k, way, rows, room, activity):
+                    continue
+                new, more = _loss(rows, at, side, offered, rank, levels, count, sums, room,
+                                  activity)  # fmt: skip
+                if more >= 0 and (cut < 0 or new < loss):
+                    loss, cut = new, more
+                    best, step = k, way
+                _shifted(k, -way, rows, room, activity)
+        if best < 0:
+            return
+        _shifted(best, step, rows, room, activity)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _shifted(which, way, rows, room, activity):  # type: ignore[no-untyped-def]
+    """Let one row (or with `which` beyond them all) run a Wh more or less, if they can."""
+    n = rows.shape[0]
+    first, last = (0, n) if which == n else (which, which + 1)
+    for k in range(first, last):
+        if room[k, 10] and not 0 <= activity[k] + way <= rows[k, 3]:
+            return False
+    some = False
+    for k in range(first, last):
+        if room[k, 10]:
+            activity[k] += way
+            some = True
+    start = 0
+    while start < n:
+        total = 0
+        most = 0
+        for k in range(start, rows[start, 4]):
+            total += activity[k]
+            most = max(most, rows[k, 3])
+        if total > most:
+            for k in range(first, last):
+                if room[k, 10]:
+                    activity[k] -= way
+            return False
+        start = rows[start, 4]
+    return some
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -146,22 +146,10 @@ def _sort(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _divisor(a, b):  # type: ignore[no-untyped-def]
-    a, b = abs(a), abs(b)
-    while b:
-        a, b = b, a % b
-    return a
-
-
-@njit(cache=True, nogil=True, _nrt=False)
 def _line(lines, used, a, b, c):  # type: ignore[no-untyped-def]
     """Add the line ``a x + b y = c`` unless it is there; the number of lines."""
     if a == 0 and b == 0:
         return used
-    if a < 0 or (a == 0 and b < 0):
-        a, b, c = -a, -b, -c
-    common = _divisor(_divisor(a, b), c)
-    a, b, c = a // common, b // common, c // common
     for m in range(used):
         if lines[m, 0] == a and lines[m, 1] == b and lines[m, 2] == c:
             return used

@@ -80,6 +80,8 @@ def optimum(market: Market, highs: Any, lp: Any = None) -> Optimum:
     before = highs.getRunTime()
     highs.run()
     seconds = highs.getRunTime() - before
+    if highs.getModelStatus() == highspy.HighsModelStatus.kModelEmpty:
+        return Optimum(0.0, np.zeros(0), np.zeros(0), np.zeros(2), seconds)
     assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
     found = highs.getSolution()
     values = np.array(found.col_value)
