@@ -21,7 +21,7 @@ from decent_gym.clearing.coupled import Problems
 from decent_gym.clearing.coupled_inputs import checked_conversions
 from decent_gym.units import IntArray
 
-MARKETS = 256
+MARKETS = 1_024
 SOLVES = 32
 ORGANIZATIONS = (20, 100)
 LEAST = 50.0

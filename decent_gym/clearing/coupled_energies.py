@@ -115,19 +115,19 @@ def fill_problems(  # type: ignore[no-untyped-def]
 def _classify(m, side, offered, rank, limits, count, at, sums):  # type: ignore[no-untyped-def]
     """Energy of asks that gain and that are at the margin, of bids likewise."""
     whole, left = at[2 * m], at[2 * m + 1]
-    for c in range(4):
-        sums[c] = 0
+    asks = asks_at = bids = bids_at = 0
     for j in range(count):
         i = rank[j]
-        if side[i] == 0:
-            if limits[j] < whole or (limits[j] == whole and left > 0):
-                sums[0] += offered[i]
-            elif limits[j] == whole:
-                sums[1] += offered[i]
-        elif limits[j] > whole:
-            sums[2] += offered[i]
-        elif limits[j] == whole and left == 0:
-            sums[3] += offered[i]
+        energy = offered[i]
+        sells = side[i] == 0
+        below = (limits[j] < whole) | ((limits[j] == whole) & (left > 0))
+        above = limits[j] > whole
+        asks += energy if sells & below else 0
+        bids += energy if (not sells) & above else 0
+        at_margin = not (below | above)
+        asks_at += energy if sells & at_margin else 0
+        bids_at += energy if (not sells) & at_margin else 0
+    sums[0], sums[1], sums[2], sums[3] = asks, asks_at, bids, bids_at
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -152,6 +152,17 @@ def _states(rows, at, room):  # type: ignore[no-untyped-def]
     while k < rows.shape[0]:
         end = rows[k, 4]
         left = 0
+        if end == k + 1:  # alone: only the sign of its gain matters, which is far from 0 mostly
+            row = rows[k]
+            whole = row[0] * at[0] + row[1] * at[2] - row[2]
+            if abs(whole) > abs(row[0]) + abs(row[1]):
+                room[k, 0] = whole
+                room[k, 2] = row[3] if whole > 0 else 0
+                room[k, 3] = k
+                room[k, 7] = k
+                room[k, 10] = 0
+                k = end
+                continue
         for j in range(k, end):
             room[j, 0], room[j, 1] = _value(at, rows[j])
             room[j, 2] = 0
@@ -526,10 +537,9 @@ def _fill(  # type: ignore[no-untyped-def]
     sold = bought - given
     for j in range(count):
         i = rank[j]
-        if side[i] == 0:
-            inside = limits[j] < whole or (limits[j] == whole and left > 0)
-        else:
-            inside = limits[j] > whole
+        sells = side[i] == 0
+        below = (limits[j] < whole) | ((limits[j] == whole) & (left > 0))
+        inside = (sells & below) | ((not sells) & (limits[j] > whole))
         accepted[i] = offered[i] if inside else 0
     if sums[1] > 0 and sold > sums[0]:
         _share(0, sold - sums[0], sums[1], whole, side, offered, rank, limits, count, keys, accepted)
