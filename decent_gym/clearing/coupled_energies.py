@@ -3,9 +3,9 @@
 Whoever gains at the prices trades in full, whoever would lose does not.  What is left is to
 choose, among those who neither gain nor lose, so that both commodities balance:
 
-1. conversions, the earlier first: each runs as much as the rest can still balance (a bisection
-   over whole Wh; the set is an interval, since what the rest can balance is convex); equal
-   conversions share pro rata;
+1. conversions, the earlier first: each runs as much as the rest can still balance, in whole Wh (what
+   the rest can balance is convex, so support functions decide); equal conversions share pro
+   rata;
 2. what a conversion takes is rounded up and what it gives is rounded down to whole Wh;
 3. each book fills what the conversions ask of it: all that trades at the margin, pro rata by
    largest remainder, earlier offers first.
@@ -24,6 +24,7 @@ _INDEX_BITS = 24
 _INDEX = 2**24 - 1
 _TIGHT = -1
 _ROUNDS = 16
+_SMALL = 2**43  # so that products with directions fit
 _PRODUCT_LIMIT = 2**62
 
 DONE = 0
@@ -159,6 +160,7 @@ def _states(rows, at, room):  # type: ignore[no-untyped-def]
                 room[k, 0] = whole
                 room[k, 2] = row[3] if whole > 0 else 0
                 room[k, 3] = k
+                room[k, 6] = row[3]
                 room[k, 7] = k
                 room[k, 10] = 0
                 k = end
@@ -326,11 +328,7 @@ def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
             fixed[1] += rows[k, 1] * activity[k]
     if tight == 0:
         return 0
-    last = 0
-    for k in range(n):
-        if room[k, 2] == _TIGHT and room[k, 7] == k:
-            last = k
-    used = 0
+    used = _directions(rows, room, rays)
     for k in range(n):
         if room[k, 2] != _TIGHT or room[k, 7] != k:
             continue
@@ -340,25 +338,11 @@ def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
                 others += room[j, 6]
         low = max(0, room[k, 5] - others) if room[k, 4] else 0
         high = min(room[k, 6], room[k, 5])
-        low, top = min(low, high), high
-        if others == 0 and last == k:
-            activity[k] = _last(k, low, high, fixed, sums, rows)
-            room[k, 2] = activity[k]
-            break
-        used = _directions(rows, room, rays) if used == 0 else used
         runs = -1
-        bottom = low
-        while low <= high:
-            middle = (low + high) >> 1
-            verdict = _verdict(k, middle, top, fixed, sums, rows, room, rays, used)
-            if verdict == 0:
-                runs = middle
-            if verdict >= 0:
-                low = middle + 1
-            else:
-                high = middle - 1
-        if runs < 0:  # no whole Wh balances exactly
-            runs = min(max(high, bottom), top)
+        if others == 0 and abs(fixed[0]) < _SMALL and abs(fixed[1]) < _SMALL:
+            runs = _most(k, low, high, fixed, sums, rows, room, rays, used)
+        if runs < 0:
+            runs = _bisected(k, min(low, high), high, fixed, sums, rows, room, rays, used)
         activity[k] = runs
         room[k, 2] = runs
         fixed[0] += rows[k, 0] * runs
@@ -373,15 +357,34 @@ def _run(rows, at, sums, room, rays, activity):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _last(k, low, high, fixed, sums, rows):  # type: ignore[no-untyped-def]
-    """The most that row k can run if orders alone have to balance it."""
-    for m in range(2):
-        ratio = rows[k, m]
-        if ratio > 0:
-            high = min(high, (_MILLI * sums[m, 3] - fixed[m]) // ratio)
-        elif ratio < 0:
-            high = min(high, (_MILLI * sums[m, 1] + fixed[m]) // -ratio)
+def _most(k, low, high, fixed, sums, rows, room, rays, used):  # type: ignore[no-untyped-def]
+    """The most that row k, which shares with nobody, can run; -1 if 64 bits do not suffice."""
+    for r in range(used):
+        dx, dy = rays[r, 0], rays[r, 1]
+        slope = rows[k, 0] * dx + rows[k, 1] * dy
+        if slope < 0:
+            electricity, heat = _reach(k, 0, dx, dy, fixed, sums, rows, room)
+            if abs(electricity) > _SMALL or abs(heat) > _SMALL:
+                return -1
+            high = min(high, (dx * electricity + dy * heat) // -slope)
     return max(low, high)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _bisected(k, low, high, fixed, sums, rows, room, rays, used):  # type: ignore[no-untyped-def]
+    """The most that row k can run; if no whole Wh balances exactly, the next below."""
+    bottom, top = low, high
+    runs = -1
+    while low <= high:
+        middle = (low + high) >> 1
+        verdict = _verdict(k, middle, top, fixed, sums, rows, room, rays, used)
+        if verdict == 0:
+            runs = middle
+        if verdict >= 0:
+            low = middle + 1
+        else:
+            high = middle - 1
+    return runs if runs >= 0 else min(max(high, bottom), top)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
