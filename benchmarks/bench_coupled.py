@@ -3,7 +3,7 @@
 Distinct markets per call, all outputs written.  Building HiGHS's model and reading its answer are
 not counted; it starts without an earlier basis, with its defaults and, beside that, with the
 options that suit it best here (no presolve, simplex).
-Run: ``python -m benchmarks.bench_coupled [--quick] [--write docs/benchmarks.md]``
+Run: ``python -m benchmarks.bench_coupled [--quick]``
 """
 
 import sys

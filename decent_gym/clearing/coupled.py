@@ -286,9 +286,7 @@ def _result(
     )
     costs = rows[:, 2] // _MILLI * activity
     at, bounds, bounded, _ = (array[0] for array in problems.prices)
-    ends = [
-        tuple(int(bounds[m, e]) if bounded[m, e] else None for m in range(2)) for e in range(2)
-    ]
+    ends = [tuple(int(bounds[m, e]) if bounded[m, e] else None for m in range(2)) for e in range(2)]
     prices = [int(at[2 * m]) if volume[m] else None for m in range(2)]
     worth = int(((2 * side - 1) * price * accepted).sum()) - int(costs.sum())
     return CoupledResult(

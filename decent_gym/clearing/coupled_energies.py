@@ -3,9 +3,8 @@
 Whoever gains at the prices trades in full, whoever would lose does not.  What is left is to
 choose, among those who neither gain nor lose, so that both commodities balance:
 
-1. conversions, the earlier first: each runs as much as the rest can still balance, in whole Wh (what
-   the rest can balance is convex, so support functions decide); equal conversions share pro
-   rata;
+1. conversions, the earlier first: each runs as much as the rest can still balance, in whole Wh
+   (what the rest can balance is convex, so support functions decide); equal ones share pro rata;
 2. what a conversion takes is rounded up and what it gives is rounded down to whole Wh;
 3. each book fills what the conversions ask of it: all that trades at the margin, pro rata by
    largest remainder, earlier offers first.
@@ -88,7 +87,9 @@ def fill_problems(  # type: ignore[no-untyped-def]
         if status[b] != DONE:
             continue
         for m in range(2):
-            _classify(m, side[b], offered[b], rank[b, m], levels[b, m, 0], count[b, m], at[b], sums[m])
+            _classify(
+                m, side[b], offered[b], rank[b, m], levels[b, m, 0], count[b, m], at[b], sums[m]
+            )
         tight = _run(rows[b], at[b], sums, room, rays, activity[b])
         if tight > 0:
             _polish(rows[b], at[b], side[b], offered[b], rank[b], levels[b], count[b], sums, room,
@@ -99,8 +100,8 @@ def fill_problems(  # type: ignore[no-untyped-def]
             for k in range(rows.shape[1]):
                 given += delivered[b, k, m]
                 volume[b, m] -= min(0, delivered[b, k, m])
-            volume[b, m] += _fill(given, side[b], offered[b], rank[b, m], levels[b, m, 0], count[b, m],
-                                  at[b, 2 * m], at[b, 2 * m + 1], sums[m], keys,
+            volume[b, m] += _fill(given, side[b], offered[b], rank[b, m], levels[b, m, 0],
+                                  count[b, m], at[b, 2 * m], at[b, 2 * m + 1], sums[m], keys,
                                   accepted[b])  # fmt: skip
             if volume[b, m] > _PRODUCT_LIMIT // max(1, abs(at[b, 2 * m])) // 2:
                 status[b] = TOO_DEAR
@@ -410,19 +411,22 @@ def _share_out(lead, rows, room, activity):  # type: ignore[no-untyped-def]
 def _loss(  # type: ignore[no-untyped-def]
     rows, at, side, offered, rank, levels, count, sums, room, activity
 ):
-    """What rounding costs, in pico-euro, and how many Wh inner orders lose; -1 Wh: impossible."""
-    loss = 0
+    """What rounding costs, in pico-euro, and how many Wh inner orders lose; -1 Wh: impossible.
+
+    A float, because it only ranks candidates, and products could pass 64 bits.
+    """
+    loss = 0.0
     cut = 0
     for k in range(rows.shape[0]):
         if room[k, 10]:
-            loss -= room[k, 0] * activity[k]
+            loss -= float(room[k, 0]) * activity[k]
     for m in range(2):
         given = 0
         for k in range(rows.shape[0]):
             part = rows[k, m] * activity[k] // _MILLI
             given += part
             if room[k, 10]:
-                loss += (rows[k, m] * activity[k] - _MILLI * part) * at[2 * m]
+                loss += float(rows[k, m] * activity[k] - _MILLI * part) * at[2 * m]
         if given > sums[m, 2] + sums[m, 3] or given < -sums[m, 0] - sums[m, 1]:
             return loss, -1
         bought = min(sums[m, 2] + sums[m, 3], sums[m, 0] + sums[m, 1] + given)
@@ -435,7 +439,7 @@ def _loss(  # type: ignore[no-untyped-def]
                 worth = levels[m, 0, j] - at[2 * m] if which else at[2 * m] - levels[m, 0, j]
                 if side[i] == which and worth >= 0:
                     less = min(amount, offered[i])
-                    loss += _MILLI * less * worth
+                    loss += float(_MILLI * less) * worth
                     amount -= less
                 j += 1 if which else -1
     return loss, cut
@@ -545,7 +549,9 @@ def _fill(  # type: ignore[no-untyped-def]
         inside = (sells & below) | ((not sells) & (limits[j] > whole))
         accepted[i] = offered[i] if inside else 0
     if sums[1] > 0 and sold > sums[0]:
-        _share(0, sold - sums[0], sums[1], whole, side, offered, rank, limits, count, keys, accepted)
+        _share(
+            0, sold - sums[0], sums[1], whole, side, offered, rank, limits, count, keys, accepted
+        )
     if sums[3] > 0 and bought > sums[2]:
         _share(1, bought - sums[2], sums[3], whole, side, offered, rank, limits, count, keys,
                accepted)  # fmt: skip

@@ -21,7 +21,6 @@ Source: the dual of the welfare programme in Schweppe et al., *Spot Pricing of E
 with two commodities; duality and the line search are textbook convex optimisation.
 """
 
-import numpy as np
 from numba import njit
 
 _BEYOND = 2**44  # a corner this far out is none
@@ -352,7 +351,7 @@ def _search(  # type: ignore[no-untyped-def]
         if towards == 0:
             continue
         low, high = 0, n
-        if axis == 1 and -_BEYOND < west and east < _BEYOND:
+        if axis == 1 and west > -_BEYOND and east < _BEYOND:
             # between two limits of electricity lie few of heat
             _on_line(out, 0, west if dx > 0 else east, a, b, c)
             near = out[2]
@@ -426,7 +425,8 @@ def _step(  # type: ignore[no-untyped-def]
             slope = _slope(here, dx, dy, ne, nh, book, rows, room)
             level |= slope == 0
             if (slope == 0) if flat else (slope < 0):
-                found = _search(a, b, c, dx, dy, 1 if flat else 0, ne, nh, book, rows, lines, used, room, out)  # fmt: skip
+                found = _search(a, b, c, dx, dy, 1 if flat else 0, ne, nh, book, rows, lines,
+                                used, room, out)  # fmt: skip
                 return 1 if found else 2
     return 3 if level else 0
 
@@ -483,7 +483,9 @@ def _select(  # type: ignore[no-untyped-def]
             corner = corners[2 * m + end]
             _copy(at, corner)
             sign = 2 * end - 1
-            found = _walk(corner, True, sign * (1 - m), sign * m, ne, nh, book, rows, lines, used, room, out) != 2  # fmt: skip
+            last = _walk(corner, True, sign * (1 - m), sign * m, ne, nh, book, rows, lines, used,
+                         room, out)  # fmt: skip
+            found = last != 2
             bounded[m, end] = found
             bounds[m, end] = corner[2 * m] if found else 0
     axis = 0
@@ -512,7 +514,8 @@ def _slice_upright(  # type: ignore[no-untyped-def]
     """Likewise where a conversion without the other commodity pins a price between whole ones."""
     for m in range(used):
         if lines[m, 1 - axis] == 0 and _sign_of(at, lines[m, 0], lines[m, 1], lines[m, 2]) == 0:
-            _slice(lines[m, 0], lines[m, 1], lines[m, 2], axis, ne, nh, book, rows, lines, used, room, corners, at)  # fmt: skip
+            _slice(lines[m, 0], lines[m, 1], lines[m, 2], axis, ne, nh, book, rows, lines, used,
+                   room, corners, at)  # fmt: skip
             return
 
 

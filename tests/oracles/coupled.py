@@ -1,10 +1,17 @@
-"""Joint clearing by HiGHS: the welfare programme, and its optimal prices, in floats."""
+"""Joint clearing by HiGHS: the welfare programme, and its optimal prices, in floats.
 
+Run: ``PYTHONPATH=.:tests python -m oracles.coupled 10000`` checks so many random markets.
+"""
+
+import sys
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import highspy
 import numpy as np
+
+from decent_gym.clearing import CoupledResult, clear_coupled
 
 
 @dataclass
@@ -139,7 +146,8 @@ def price_interval(
         lower[0] = upper[0] = given
     lp.col_lower_, lp.col_upper_ = lower, upper
     lp.row_lower_ = np.concatenate([-sign * market.price, -rows[:, 2], [-highspy.kHighsInf]])
-    lp.row_upper_ = np.concatenate([np.full(n + k, highspy.kHighsInf), [welfare]])
+    held = welfare + 1e-9 * abs(welfare)
+    lp.row_upper_ = np.concatenate([np.full(n + k, highspy.kHighsInf), [held]])
     ends = []
     for direction in (1.0, -1.0):
         cost = np.zeros(columns)
@@ -182,3 +190,70 @@ def random_market(rng: np.random.Generator, orders: int = 40, conversions: int =
         rng.integers(*energies, n),
         rows,
     )
+
+
+def run(market: Market, **options: Any) -> CoupledResult:
+    """What the library does with it."""
+    return clear_coupled(
+        market.side, market.commodity, market.price, market.energy, market.conversions, **options
+    )
+
+
+def faults(market: Market, result: CoupledResult, best: Optimum) -> set[str]:
+    """Everything that is wrong with a result; "strict" alone is a welfare only just too low.
+
+    Whole Wh may cost 1 Wh times the span of limits, costs and prices per partial fill and
+    conversion, where 1 Wh of activity counts as the Wh that it moves; "strict" counts it as 1.
+    """
+    bad = set()
+    rows, sign = market.conversions, np.where(market.side == 0, 1, -1)
+    prices = [p if p is not None else result.price_low[m] or 0 for m, p in enumerate(result.price)]
+    at = np.array(prices)[market.commodity]
+    for m in range(2):
+        mine = market.commodity == m
+        if (sign * result.accepted)[mine].sum() + result.delivered[:, m].sum():
+            bad.add("energy does not balance")
+        if result.price[m] is None and result.accepted[mine].any():
+            bad.add("trade without a price")
+    if result.surplus or (result.pays != -sign * at * result.accepted).any():
+        bad.add("money does not balance")
+    if (sign * (at - market.price) * result.accepted < 0).any():
+        bad.add("a limit is broken")
+    if (result.accepted < 0).any() or (result.accepted > market.energy).any():
+        bad.add("more than offered")
+    if (result.activity < 0).any() or (result.activity > rows[:, 3]).any():
+        bad.add("more than can run")
+    for group in set(rows[:, 4].tolist()) - {-1}:
+        members = rows[:, 4] == group
+        if result.activity[members].sum() > rows[members, 3].max():
+            bad.add("a group passes what it shares")
+    if (result.remainders < 0).any():
+        bad.add("energy from nothing")
+    priced = 1000 * result.profit + result.remainders @ np.array(prices)
+    if (priced < -(np.maximum(0, rows[:, :2]).sum(axis=1) * result.activity)).any():
+        bad.add("a converter loses more than a tick times its output")
+    levels = np.concatenate([market.price, rows[:, 2], prices])
+    partial = int(((result.accepted > 0) & (result.accepted < market.energy)).sum())
+    moved = np.maximum(1, np.abs(rows[:, :2]).max(axis=1) / 1000).sum() if len(rows) else 0
+    gap = abs(best.welfare - result.welfare) - 1e-6 * abs(best.welfare) - 1e-6
+    if gap > np.ptp(levels) * (partial + moved):
+        bad.add("welfare")
+    elif gap > np.ptp(levels) * (partial + len(rows)):
+        bad.add("strict")
+    if None not in result.price:
+        tick = market.energy.sum() + (np.abs(rows[:, :2]).sum(axis=1) * rows[:, 3]).sum() / 1000
+        if gain(market, *prices) > best.welfare + tick + 1e-6 * abs(best.welfare) + 1e-6:
+            bad.add("prices are not optimal")
+    return bad
+
+
+if __name__ == "__main__":
+    highs, found = solver(), Counter()
+    for seed in range(int(sys.argv[1])):
+        market = random_market(np.random.default_rng(seed))
+        wrong = faults(market, run(market), optimum(market, highs))
+        found.update(wrong or {"right"})
+        if wrong:
+            print(seed, *wrong)
+    print(dict(found))
+    sys.exit(0 if set(found) <= {"right", "strict"} else 1)
