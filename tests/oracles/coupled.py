@@ -229,7 +229,7 @@ def faults(market: Market, result: CoupledResult, best: Optimum) -> set[str]:
             bad.add("a group passes what it shares")
     if (result.remainders < 0).any():
         bad.add("energy from nothing")
-    priced = 1000 * result.profit + result.remainders @ np.array(prices)
+    priced = 1000 * result.profit.astype(object) + result.remainders.astype(object) @ prices
     if (priced < -(np.maximum(0, rows[:, :2]).sum(axis=1) * result.activity)).any():
         bad.add("a converter loses more than a tick times its output")
     levels = np.concatenate([market.price, rows[:, 2], prices])
