@@ -3,6 +3,7 @@
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.bill_sharing import BILL_SHARING
 from decent_gym.clearing.continuous_double_auction import CONTINUOUS_DOUBLE_AUCTION
+from decent_gym.clearing.coupled import CoupledResult, clear_coupled
 from decent_gym.clearing.huang import HUANG
 from decent_gym.clearing.mcafee import MCAFEE
 from decent_gym.clearing.mechanism import MECHANISMS, Mechanism
@@ -41,9 +42,11 @@ __all__ = [
     "TIE_RULES",
     "UTILITIES",
     "Books",
+    "CoupledResult",
     "Mechanism",
     "Outcome",
     "Result",
     "Rules",
     "clear",
+    "clear_coupled",
 ]

@@ -1,0 +1,312 @@
+"""`clear_coupled`: electricity and heat cleared at once, with conversions between them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from decent_gym.clearing.coupled_energies import DONE, fill_problems
+from decent_gym.clearing.coupled_inputs import Conversions, checked_conversions
+from decent_gym.clearing.coupled_prices import price_problems
+from decent_gym.clearing.inputs import (
+    checked_book,
+    checked_sequence,
+    equally_long,
+    integers,
+)
+from decent_gym.errors import InputError
+from decent_gym.units import IntArray
+
+_MILLI: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoupledResult:
+    """What joint clearing would do with n orders and K conversions; nothing has been applied.
+
+    Pairs are (electricity, heat).
+
+    Attributes
+    ----------
+    accepted : int64 (n,)
+        Accepted energy of each order, Wh.
+    pays : int64 (n,)
+        What each order pays, n-euro, buyers positive.
+    activity : int64 (K,)
+        How much each conversion runs, Wh.
+    delivered : int64 (K, 2)
+        What each conversion sells (above 0) or buys (below 0), whole Wh.
+    remainders : int64 (K, 2)
+        What it makes beyond `delivered`, mWh: never negative, belongs to the converter.
+    earns : int64 (K,)
+        What the two books pay each conversion, n-euro; below 0, it pays.
+    profit : int64 (K,)
+        ``earns`` minus its own cost, n-euro.  Prices are whole and remainders are not paid, so it
+        may fall below 0, by less than one tick times its output once remainders are priced in.
+    price, price_low, price_high : pair of int or None
+        Price and the interval of optimal ones, micro-euro per kWh, rounded down.  The price is
+        None where nothing trades, an end is None where there is no bound.  The intervals are the
+        extents of a polygon: not every pair of prices in them is optimal.
+    volume : pair of int
+        What buyers and conversions take of each commodity, Wh.
+    welfare : int
+        Values of accepted bids minus limits of accepted asks minus costs of conversions, n-euro.
+    """
+
+    accepted: IntArray
+    pays: IntArray
+    activity: IntArray
+    delivered: IntArray
+    remainders: IntArray
+    earns: IntArray
+    profit: IntArray
+    price: tuple[int | None, int | None]
+    price_low: tuple[int | None, int | None]
+    price_high: tuple[int | None, int | None]
+    volume: tuple[int, int]
+    welfare: int
+
+    @property
+    def surplus(self) -> int:
+        """What is left of all payments, n-euro: 0, since every Wh balances at one price."""
+        return int(self.pays.sum()) - int(self.earns.sum())
+
+
+def clear_coupled(
+    side: npt.ArrayLike,
+    commodity: npt.ArrayLike,
+    price: npt.ArrayLike,
+    energy: npt.ArrayLike,
+    conversions: Any = (),
+    *,
+    sequence: npt.ArrayLike | None = None,
+    conversion_sequence: npt.ArrayLike | None = None,
+    temperatures: npt.ArrayLike | None = None,
+) -> CoupledResult:
+    """Clear electricity and heat at once, at one price each.
+
+    Two separate books let a heat pump buy electricity for heat that it then fails to sell.  Here
+    it offers the conversion itself, and runs exactly if the two prices make it worth while.
+
+    Formula: maximise ``sum_b v_b x_b - sum_s c_s x_s - sum_k c_k z_k`` such that for electricity
+    and for heat ``sum_s x_s + sum_k a_k z_k - sum_b x_b = 0``, with ``0 <= x <= energy`` and
+    ``0 <= z <= max``.  The prices are the duals of the two balances: the middle of the interval
+    of electricity's optimal prices, then the middle of heat's given that, rounded down (if
+    electricity's interval has an open end, heat's first).  A conversion runs iff
+    ``a_e price_e + a_h price_h > cost``, in part only at equality.
+
+    Ties: equal offers at the margin share pro rata, the Wh left over to the earlier ones.  At
+    equality conversions come before orders, the earlier first; equal ones share pro rata.
+
+    Properties: maximal welfare, budget balance, individual rationality (not truthful).  Balances
+    and limits are exact; what rounding to whole Wh and whole prices costs the converters stands
+    in ``remainders`` and ``profit``.
+
+    Parameters
+    ----------
+    side, commodity : array-like of int (n,)
+        0 SELL, 1 BUY; 0 ELECTRICITY, 1 HEAT.
+    price, energy : array-like of int (n,)
+        Limits in micro-euro per kWh, within +-10^8; Wh, 1 to 10^8.
+    conversions : array-like of int (K, 5) or (K, 6)
+        Rows ``(electricity, heat, cost, max, group[, fuel])``: what 1000 Wh of activity give
+        (above 0) or take (below 0), within +-10^5; the converter's own cost in micro-euro per kWh
+        of activity; the most activity, Wh.  A heat pump of COP 3 is ``(-1000, 3000, ...)``, its
+        activity the electricity it takes; a CHP plant with heat-to-power ratio 2
+        ``(1000, 2000, ...)``.  Rows with the same `group` >= 0 share a capacity: together they
+        run at most the largest `max` among them; -1 is no group.  Their activity must therefore
+        be counted in what they share, say Wh of fuel: an extraction plant is two rows, all power
+        ``(400, 0, ...)`` and most heat ``(330, 600, ...)``.  If ratios are not whole, count in a
+        multiple of it.  `fuel` per 1000 of activity lets a row be checked against its fuel.
+    sequence, conversion_sequence : array-like of int (n,), (K,), optional
+        Orders of arrival, unique, >= 0; default the positions.
+    temperatures : array-like of int (K, 2), optional
+        Source and supply temperature of each conversion, tenths of a degree Celsius: bounds the
+        COP by Carnot's.  Without, by 30.
+
+    Returns
+    -------
+    CoupledResult
+
+    Raises
+    ------
+    InputError
+        For a value out of place, a conversion that creates energy or produces nothing, a group of
+        one; names array, index and value.
+
+    Source
+    ------
+    Spot prices of several energy carriers: Schweppe et al., *Spot Pricing of Electricity* (1988);
+    Geidl and Andersson, "Optimal power flow of multiple energy carriers" (2007).
+
+    Examples
+    --------
+    A heat pump (COP 3) competes with a boiler at 7 for heat worth 20 and with nobody for the last
+    unit of electricity at 6; the next would cost 36.  It runs until electricity is as dear as its
+    heat saves, 21 = 3 * 7:
+
+    >>> from decent_gym.clearing import clear_coupled
+    >>> side, commodity = [0, 0, 1, 0, 1], [0, 0, 0, 1, 1]
+    >>> result = clear_coupled(
+    ...     side, commodity, price=[6, 36, 50, 7, 20], energy=[5, 10, 4, 10, 6],
+    ...     conversions=[(-1000, 3000, 0, 3, -1)],
+    ... )
+    >>> result.price, result.accepted.tolist(), result.activity.tolist(), result.welfare
+    ((21, 7), [5, 0, 4, 3, 6], [1], 269)
+
+    """
+    side = integers(side, "side")
+    price = integers(price, "price")
+    energy = integers(energy, "energy")
+    commodity = integers(commodity, "commodity")
+    n = equally_long(side, price, energy)
+    if len(commodity) != n:
+        raise InputError(f"commodity must have one entry per offer ({n}), got {len(commodity)}")
+    checked_book(side, price, energy)
+    if n and (commodity.min() < 0 or commodity.max() > 1):
+        at = int(np.flatnonzero((commodity < 0) | (commodity > 1))[0])
+        raise InputError(
+            f"commodity[{at}] must be 0 (ELECTRICITY) or 1 (HEAT), got {commodity[at]}"
+        )
+    rows = checked_conversions(conversions, conversion_sequence, temperatures)
+    order = np.arange(n) if sequence is None else np.argsort(checked_sequence(sequence, n))
+    problems = Problems.empty(1, n, rows)
+    cleared = problems.clear(
+        side[order][None], commodity[order][None], price[order][None], energy[order][None], 0, 1
+    )
+    return _result(problems, cleared, order, rows, side, price)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problems:
+    """Preallocated room for B problems of M orders and K conversions, to be reused.
+
+    One thread's: several threads need one each, on disjoint problems.
+    """
+
+    rows: IntArray
+    sorted: tuple[IntArray, ...]
+    prices: tuple[IntArray, ...]
+    scratch: tuple[IntArray, ...]
+    filled: tuple[IntArray, ...]
+
+    @classmethod
+    def empty(cls, books: int, slots: int, conversions: Conversions) -> "Problems":
+        """Room for `books` problems that share `conversions`."""
+        k = len(conversions.rows)
+        sizes = conversions.rows[:, 4] - np.arange(k)
+        lines = int(sizes.sum())  # one a row, one a pair in a group
+        ints = np.int64
+        return cls(
+            np.repeat(conversions.rows[None], books, axis=0),
+            (
+                np.empty((books, 2, slots + 1), ints),
+                np.empty((books, 2, 2, slots + 2), ints),
+                np.empty((books, 2), ints),
+            ),
+            (
+                np.empty((books, 5), ints),
+                np.empty((books, 2, 2), ints),
+                np.empty((books, 2, 2), ints),
+                np.empty(books, ints),
+            ),
+            (
+                np.empty(slots, ints),
+                np.empty((lines, 3), ints),
+                np.empty((k, 11), ints),
+                np.empty((6, 5), ints),
+                np.empty((4 + 2 * lines, 2), ints),
+                np.empty((3, 4), ints),
+            ),
+            (
+                np.empty((books, k), ints),
+                np.empty((books, k, 2), ints),
+                np.empty((books, slots), ints),
+                np.empty((books, slots), ints),
+                np.empty((books, k), ints),
+                np.empty((books, 2), ints),
+            ),
+        )
+
+    def clear(
+        self,
+        side: IntArray,
+        commodity: IntArray,
+        price: IntArray,
+        offered: IntArray,
+        first: int,
+        last: int,
+    ) -> tuple[IntArray, ...]:
+        """Clear the problems ``first <= b < last``; orders (B, M) by arrival, 0 Wh absent.
+
+        Returns activity (B, K), delivered (B, K, 2), accepted, pays (B, M), earns (B, K), volume
+        (B, 2).  Trusts its input.
+
+        Raises
+        ------
+        InputError
+            If prices times energies pass 62 bits.
+        """
+        rank, levels, count = self.sorted
+        at, bounds, bounded, status = self.prices
+        keys, lines, room, corners, rays, sums = self.scratch
+        price_problems(
+            first, last, commodity, side, price, offered, self.rows,
+            keys, rank, levels, count, lines, room, corners, at, bounds, bounded, status,
+        )  # fmt: skip
+        fill_problems(
+            first, last, side, offered, self.rows, rank, levels, count, at,
+            keys, room, rays, sums, *self.filled, status,
+        )  # fmt: skip
+        bad = np.flatnonzero(status[first:last] != DONE)
+        if bad.size:
+            raise InputError(
+                f"problem {first + int(bad[0])} is too big for exact integers: the price of a "
+                "commodity that only conversions take, times its energy, passes 2^62; use rounder "
+                "ratios or smaller limits"
+            )
+        return self.filled
+
+
+def _result(
+    problems: Problems,
+    cleared: tuple[IntArray, ...],
+    order: IntArray,
+    conversions: Conversions,
+    side: IntArray,
+    price: IntArray,
+) -> CoupledResult:
+    """The only problem, in the caller's order."""
+    activity, delivered, accepted, pays, earns, volume = (array[0] for array in cleared)
+    accepted, pays = _back(accepted, order), _back(pays, order)
+    rows = _back(conversions.rows, conversions.order)
+    activity, delivered, earns = (
+        _back(values, conversions.order) for values in (activity, delivered, earns)
+    )
+    costs = rows[:, 2] // _MILLI * activity
+    at, bounds, bounded, _ = (array[0] for array in problems.prices)
+    ends = [tuple(int(bounds[m, e]) if bounded[m, e] else None for m in range(2)) for e in range(2)]
+    prices = [int(at[2 * m]) if volume[m] else None for m in range(2)]
+    worth = int(((2 * side - 1) * price * accepted).sum()) - int(costs.sum())
+    return CoupledResult(
+        accepted,
+        pays,
+        activity,
+        delivered,
+        rows[:, :2] * activity[:, None] - _MILLI * delivered,
+        earns,
+        earns - costs,
+        (prices[0], prices[1]),
+        (ends[0][0], ends[0][1]),
+        (ends[1][0], ends[1][1]),
+        (int(volume[0]), int(volume[1])),
+        worth,
+    )
+
+
+def _back(values: IntArray, order: IntArray) -> IntArray:
+    """Values of sorted rows where the caller had them."""
+    out = np.empty_like(values)
+    out[order] = values
+    return out
