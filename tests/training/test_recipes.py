@@ -1,6 +1,9 @@
 """Every recipe from end to end: what it writes, what can be read, resumed and repeated."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import gymnasium
@@ -17,8 +20,11 @@ from agents.learned import (
     read_parameters,
     write_policy,
 )
+from agents.sb3_env import TraderVecEnv
 from decent_gym.errors import DataError, InputError, UnknownNameError
 from training import watch
+from training.interruption import Stopped
+from training.learning_run import SEEDS_APART
 from training.replay import REPLAY
 
 MODELS: dict[str, Any] = {
@@ -126,12 +132,64 @@ def test_resumes_from_a_checkpoint(
         np.load(checkpoint / "normalisation.npz") as old,
         np.load(last / "normalisation.npz") as new,
     ):
-        assert new["observation_count"] > old["observation_count"] > 384
+        for name in ("observation_count", "return_count"):
+            assert new[name] > old[name] + 100 > 384
 
     learnt = recipe.train(folder=tmp_path / "b", steps=640, seed=3, resume=recipe_run)
     changed = read_parameters(tmp_path / "b" / "checkpoints" / "000000640")["policy"]
     assert learnt == tmp_path / "b" / "policy"
     assert not all(torch.equal(t, changed[name]) for name, t in before["policy"].items())
+
+
+def tensors(tree: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    if isinstance(tree, torch.Tensor):
+        yield name, tree
+    elif isinstance(tree, dict):
+        for key, branch in tree.items():
+            yield from tensors(branch, f"{name}/{key}")
+
+
+def test_everything_is_restored(
+    recipe: Any, recipe_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is resumed and stopped before its first round writes what it read."""
+    monkeypatch.setattr(watch.Watch, "_on_training_start", lambda _: signal.raise_signal(SIGINT))
+    with pytest.raises(Stopped):
+        recipe.train(folder=tmp_path, steps=512, resume=recipe_run)
+    read, written = (folder / "checkpoints" / "000000384" for folder in (recipe_run, tmp_path))
+    before, after = (dict(tensors(read_parameters(folder))) for folder in (read, written))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    assert any(name.endswith("exp_avg_sq") for name in before)
+    with (
+        np.load(read / "normalisation.npz") as old,
+        np.load(written / "normalisation.npz") as new,
+    ):
+        for name in ("return_mean", "return_variance", "return_count"):
+            np.testing.assert_array_equal(old[name], new[name])
+        np.testing.assert_allclose(old["observation_variance"], new["observation_variance"], 0.3)
+        assert new["observation_count"] == old["observation_count"] + 2  # the first of each episode
+    if recipe.algorithm == "sac":
+        with np.load(read / REPLAY) as old, np.load(written / REPLAY) as new:
+            assert old.files == new.files
+            assert all(np.array_equal(old[name], new[name]) for name in old.files)
+
+
+def test_neighbouring_seeds_share_no_episode(
+    run: Path, ppo_recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+    seed = TraderVecEnv.seed
+
+    def recording(self: TraderVecEnv, number: int | None = None) -> Any:
+        seeds.append(number)
+        return seed(self, number)
+
+    monkeypatch.setattr(TraderVecEnv, "seed", recording)
+    ppo_recipe.train(folder=tmp_path / "a", steps=128, seed=5)
+    assert seeds[-1] == 5 * SEEDS_APART > 10**6
+    ppo_recipe.train(folder=tmp_path / "b", steps=512, seed=5, resume=run)
+    assert seeds[-1] == 5 * SEEDS_APART + 384
 
 
 def test_only_the_newest_checkpoint_keeps_the_replay_buffer(
@@ -142,8 +200,11 @@ def test_only_the_newest_checkpoint_keeps_the_replay_buffer(
     older = run / "checkpoints" / "000000256"
     recipes["sac"].train(folder=tmp_path, steps=320, resume=older)
     assert "replay buffer begins empty" in capsys.readouterr().err
-    with np.load(tmp_path / "checkpoints" / "000000384" / REPLAY) as kept:
+    new = tmp_path / "checkpoints" / "000000384"
+    with np.load(new / REPLAY) as kept:
         assert kept["rewards"].size == 128
+    before, after = (read_parameters(folder)["policy"] for folder in (older, new))
+    assert all(torch.equal(before[name], after[name]) for name in before), "it learnt from too few"
 
 
 @pytest.mark.parametrize(
