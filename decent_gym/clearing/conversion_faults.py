@@ -124,7 +124,10 @@ def conversion_fault(code: int, row: dict[str, int]) -> tuple[str, str]:
         return field, f"must be in [{low}, {high}], got {row['most' if field == 'max' else field]}"
     if code == BAD_TEMPERATURE:
         got = f"{row['source']} and {row['supply']}"
-        return "temperatures", f"must be in [{COLDEST_DC}, {HOTTEST_DC}] tenths of a degree, got {got}"
+        return (
+            "temperatures",
+            f"must be in [{COLDEST_DC}, {HOTTEST_DC}] tenths of a degree, got {got}",
+        )
     if code == MAKES_NOTHING:
         return "electricity", "produces nothing: one of the two must be above 0"
     if code == ABOVE_CARNOT:

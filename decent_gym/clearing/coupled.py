@@ -178,8 +178,11 @@ def clear_coupled(
     classes = np.zeros(n, np.int64) if priority is None else checked_priority(priority, n)
     problems = Problems.empty(1, n, len(rows.rows))
     problems.rows[0] = rows.rows
-    columns = (side, commodity, price, energy, classes)
-    problems.clear(*(np.ascontiguousarray(column[order][None]) for column in columns), 0, 1)
+    side_, commodity_, price_, energy_, classes = (
+        np.ascontiguousarray(column[order][None])
+        for column in (side, commodity, price, energy, classes)
+    )
+    problems.clear(side_, commodity_, price_, energy_, classes, 0, 1)
     if problems.status[0] != DONE:
         raise InputError(
             "the market is too big for exact integers: the price of a commodity that only "

@@ -90,7 +90,8 @@ class Problems:
         Trusts its input; :attr:`status` says which problems were too big.
         """
         slots, conversions = side.shape[1], self.rows.shape[1]
-        lines = conversions * (conversions + 1) // 2  # one a row, one a pair, if all were a group
+        pairs = self.rows[first:last, :, 4] - np.arange(conversions)
+        lines = int(pairs.sum(axis=1).max(initial=0))  # one a row, one a pair in a group
         keys = np.empty(slots, np.int64)
         price_problems(
             first, last, commodity, side, price, offered, self.rows, keys, self.rank, self.levels,

@@ -261,7 +261,7 @@ def test_at_the_margin_the_lower_class_is_filled_first() -> None:
 
 
 def test_priority_moves_only_equal_orders() -> None:
-    """Totals per side, commodity and limit stay; a later class starves while an earlier is short."""
+    """Totals per side, commodity and limit stay; the later class starves first."""
     rng = np.random.default_rng(10)
     starved = 0
     for market in markets(300, first=50_000):
