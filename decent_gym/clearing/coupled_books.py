@@ -18,7 +18,8 @@ from decent_gym.clearing.merit_order import clear_books
 from decent_gym.clearing.rules import Rules
 from decent_gym.units import IntArray
 
-_SELL, _BUY = 0, 1
+_BUY = 1
+_BEYOND = 2**62
 _DONE = 0
 _NONE, _EXACT, _MARGINAL_SELL, _MARGINAL_BUY = 0, 1, 2, 3
 _MILLI = 1_000
@@ -135,8 +136,8 @@ def write_outcome(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Write the outcome of both books of each world; see :class:`Outcome` for what is written.
 
-    An end of the interval that has no bound is the price itself.  The case says which side's
-    orders at the price were taken in part.
+    An end of the interval that has no bound is the price itself.  The case says on which side
+    the worst limit accepted was rationed; if on both, the sellers'.
     """
     slots = side.shape[1]
     for w in range(first, last):
@@ -155,13 +156,17 @@ def write_outcome(  # type: ignore[no-untyped-def]
             prices[b] = at[w, 2 * m]
             price_low[b] = bounds[w, m, 0] if bounded[w, m, 0] else prices[b]
             price_high[b] = bounds[w, m, 1] if bounded[w, m, 1] else prices[b]
+            worst_bid, worst_ask = _BEYOND, -_BEYOND
+            for i in range(orders[b]):
+                if accepted[b, i] > 0 and side[b, i] == _BUY:
+                    worst_bid = min(worst_bid, price[b, i])
+                elif accepted[b, i] > 0:
+                    worst_ask = max(worst_ask, price[b, i])
             case[b] = _EXACT
-            for which, rationed in ((_BUY, _MARGINAL_BUY), (_SELL, _MARGINAL_SELL)):
-                served = False
-                short = False
-                for i in range(orders[b]):
-                    if offered[b, i] > 0 and side[b, i] == which and price[b, i] == prices[b]:
-                        served |= accepted[b, i] > 0
-                        short |= accepted[b, i] < offered[b, i]
-                if served and short:
-                    case[b] = rationed
+            for i in range(orders[b]):
+                if accepted[b, i] < offered[b, i]:
+                    if side[b, i] == _BUY and price[b, i] == worst_bid:
+                        case[b] = _MARGINAL_BUY
+                    elif side[b, i] != _BUY and price[b, i] == worst_ask:
+                        case[b] = _MARGINAL_SELL
+                        break

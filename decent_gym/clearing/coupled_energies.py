@@ -456,11 +456,13 @@ def _polish(  # type: ignore[no-untyped-def]
     """Run the undecided a Wh more or less, one or all of them, while rounding then costs less."""
     n = rows.shape[0]
     loss, cut = _loss(rows, at, side, offered, rank, levels, count, sums, room, activity)
-    if 0 <= cut <= n:  # a Wh each is what rounding may cost
-        return
     tight = 0
+    there = 0
     for k in range(n):
         tight += room[k, 10]
+        there += rows[k, 3] > 0
+    if 0 <= cut <= there:  # a Wh each is what rounding may cost
+        return
     for _ in range(_ROUNDS):
         best, step = -1, 0
         for k in range(n + 1 if tight > 1 else n):

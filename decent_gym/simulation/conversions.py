@@ -52,7 +52,7 @@ def offer_conversions(  # type: ignore[no-untyped-def]
         for n in range(policy.shape[1]):
             code = policy[w, n]
             pumps, burns = pump_max[w, n] > 0 and cop[w, n] > 0, chp_max[w, n] > 0
-            if code == _NOBODY or code == _NO_FLEXIBILITY or not (pumps or burns):
+            if code in (_NOBODY, _NO_FLEXIBILITY) or not (pumps or burns):
                 continue
             learns = code == _LEARNER
             if pumps:

@@ -157,8 +157,8 @@ def _kept(span, fallen, before):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, _nrt=False)
 def follow_accepted(  # type: ignore[no-untyped-def]
     first, last, policy, traded, converted, load, pv, charge, charge_limit, discharge,
-    discharge_limit, pump_firm, pump_flex, pump_limit, chp, chp_limit, absorb, actual_load, actual_pv, battery_set,
-    pump_set, chp_set, heat_traded,
+    discharge_limit, pump_firm, pump_flex, pump_limit, chp, chp_limit, absorb, actual_load,
+    actual_pv, battery_set, pump_set, chp_set, heat_traded,
 ):  # fmt: skip
     """Set-points (W, N), Wh, from what was accepted: the curve read backwards.
 

@@ -319,8 +319,8 @@ class Simulation:
             taken = joint.conversions
             sum_converted(first, last, taken.count, taken.owner, joint.delivered, self._converted)
         follow_accepted(
-            first, last, view.policy, operator.traded, self._converted, view.load, view.pv, d.charge,
-            d.charge_limit, d.discharge, d.discharge_limit, d.pump_firm, d.pump_flex,
+            first, last, view.policy, operator.traded, self._converted, view.load, view.pv,
+            d.charge, d.charge_limit, d.discharge, d.discharge_limit, d.pump_firm, d.pump_flex,
             d.pump_limit, d.chp, d.chp_limit, self.scenario.balance == "device", self.load,
             self.pv, flows.battery_setpoint, flows.pump_setpoint, flows.chp_setpoint,
             flows.heat_traded,
