@@ -47,6 +47,12 @@ class JointClearing:
         self.activity, self.earns = problems.activity, problems.earns
         self.delivered = problems.delivered
 
+    def reserve(self, rows: int) -> None:
+        """Make room for `rows` conversions a world; beforehand, where several threads submit."""
+        if rows > self.conversions.owner.shape[1]:
+            self.conversions = self.conversions.grown(rows)
+            self.resize(self._slots)
+
     def submit(
         self,
         given: Conversions,
@@ -63,7 +69,7 @@ class JointClearing:
         InputError
             For a batch of another size.
         """
-        worlds, rows = self.conversions.owner.shape
+        worlds = len(self.conversions.count)
         if len(given.count) != worlds:
             raise InputError(f"conversions must be for {worlds} worlds, got {len(given.count)}")
         room = given.owner.shape[1]
@@ -73,9 +79,7 @@ class JointClearing:
                 f"conversions.count must be in [0, {room}], the rows there are, "
                 f"got {given.count[first:last].tolist()}"
             )
-        if needed > rows:
-            self.conversions = self.conversions.grown(needed)
-            self.resize(self._slots)
+        self.reserve(needed)
         judge_conversions(first, last, given.count, *given.columns()[2:], given.status)
         return int(
             admit_conversions(

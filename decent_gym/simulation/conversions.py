@@ -10,11 +10,16 @@ heat pump   (-1000, cop), cost 0, most pump_max                                 
 CHP         (1000, chp_heat_rate), its fuel's cost, most chp_max                ``(a + 1) / 2``
 cost        its own, ceil(chp_fuel_rate * fuel_price / 1000) for a CHP          plus ``b`` times
 ..                                                                              (retail - feed-in)
-store       sells store_out, buys store_in, at the trader's limits              by its levers
+store       sells store_out, buys store_in                                      by its levers
 ==========  ==================================================================  ==============
 
 with ``a`` the lever ``pump`` or ``chp`` and ``b`` its ``_limit``: 0 offers at its own cost.  The
 activity that was accepted is the machine's set-point.
+
+Heat in such a store has a water value like electricity in a battery (see ``truthful``): the mean of
+the high and the low heat prices of the last day.  It buys at ``k`` times that and sells at
+``1 / k``, ``k = 0.975``, the share that a tank keeps for half a day.  Learners set both limits by
+their lever.
 """
 
 from numba import njit
@@ -26,6 +31,7 @@ _LEARNER = -1
 _NOBODY = -2
 _NO_FLEXIBILITY = 4
 _FULL = 1_000_000
+_KEPT = 975  # per mille
 
 
 def room_for(scenario: Scenario, worlds: int) -> Conversions:
@@ -37,18 +43,21 @@ def room_for(scenario: Scenario, worlds: int) -> Conversions:
 
 @njit(cache=True, nogil=True, _nrt=False)
 def offer_conversions(  # type: ignore[no-untyped-def]
-    first, last, policy, actions, tariffs, cop, pump_max, chp_max, chp_heat_rate, chp_fuel_rate,
-    fuel_price, store_in, store_out, pump_firm, pump_flex, chp, heat_firm, heat_buy, heat_sell,
-    owner, electricity, heat, cost, most, fuel, count,
+    first, last, policy, actions, tariffs, price_low, price_high, cop, pump_max, chp_max,
+    chp_heat_rate, chp_fuel_rate, fuel_price, store_in, store_out, pump_firm, pump_flex, chp,
+    heat_firm, heat_buy, heat_buy_limit, heat_sell, heat_sell_limit, owner, electricity, heat,
+    cost, most, fuel, count,
 ):  # fmt: skip
     """Fill the conversions (W, K) of every world and take the machines out of the decisions.
 
-    `pump_firm`, `pump_flex`, `chp`, `heat_firm`, `heat_buy` and `heat_sell` (W, N) are modified in
-    place: what they said of a machine is said by its conversion now.
+    The machines' decisions and those of their owners' stores (W, N) are modified in place: what
+    they said of a machine is said by its conversion now.
     """
     for w in range(first, last):
         k = 0
         span = tariffs[w, 0, 0] - tariffs[w, 0, 1]
+        heat_retail, heat_feed_in = tariffs[w, 1, 0], tariffs[w, 1, 1]
+        worth = (price_low[w, 1] + price_high[w, 1]) // 2
         for n in range(policy.shape[1]):
             code = policy[w, n]
             pumps, burns = pump_max[w, n] > 0 and cop[w, n] > 0, chp_max[w, n] > 0
@@ -83,7 +92,11 @@ def offer_conversions(  # type: ignore[no-untyped-def]
                 k += 1 if most[w, k] > 0 else 0
             heat_buy[w, n] = store_in[w, n]
             heat_sell[w, n] = store_out[w, n]
-            if learns:
+            if not learns:
+                bid, ask = worth * _KEPT // 1000, worth * 1000 // _KEPT + 1
+                heat_buy_limit[w, n] = min(max(bid, heat_feed_in), heat_retail)
+                heat_sell_limit[w, n] = min(max(ask, heat_feed_in), heat_retail)
+            else:
                 heat_buy[w, n] = store_in[w, n] * max(actions[w, n, 4], 0) // _FULL
                 heat_sell[w, n] = store_out[w, n] * max(-actions[w, n, 4], 0) // _FULL
         count[w] = k

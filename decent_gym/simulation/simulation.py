@@ -113,8 +113,9 @@ class Simulation:
             capacity=rows,
         )
         self.orders = Orders.empty(worlds, rows)
-        self._coupled = scenario.rules.clearing == "coupled"
         self.conversions = room_for(scenario, worlds)
+        if self.operator.joint is not None:
+            self.operator.joint.reserve(self.conversions.owner.shape[1])
         self._converted = np.zeros((worlds, n), np.int64)
         self.decisions = Decisions.empty(worlds, n)
         self.actions = np.zeros((worlds, n, len(LEVERS)), np.int64)
@@ -287,13 +288,14 @@ class Simulation:
                 view.store_out, view.chp_max, view.chp_heat_rate, view.boiler_max,
                 *decisions.columns(),
             )  # fmt: skip
-        if self._coupled:
+        if self.operator.joint is not None:
             d, given = decisions, self.conversions
             offer_conversions(
-                first, last, view.policy, self.actions, view.tariffs, view.cop, view.pump_max,
-                view.chp_max, view.chp_heat_rate, view.chp_fuel_rate, view.fuel_price,
-                view.store_in, view.store_out, d.pump_firm, d.pump_flex, d.chp, d.heat_firm,
-                d.heat_buy, d.heat_sell, given.owner, given.electricity, given.heat, given.cost,
+                first, last, view.policy, self.actions, view.tariffs, view.price_low,
+                view.price_high, view.cop, view.pump_max, view.chp_max, view.chp_heat_rate,
+                view.chp_fuel_rate, view.fuel_price, view.store_in, view.store_out, d.pump_firm,
+                d.pump_flex, d.chp, d.heat_firm, d.heat_buy, d.heat_buy_limit, d.heat_sell,
+                d.heat_sell_limit, given.owner, given.electricity, given.heat, given.cost,
                 given.most, given.fuel, given.count,
             )  # fmt: skip
 
@@ -306,7 +308,7 @@ class Simulation:
         )  # fmt: skip
         refused = self.operator.submit(orders, self._capability, first, last)
         assert refused == 0, "the net-demand curve never makes an inadmissible offer"
-        if self._coupled:
+        if self.operator.joint is not None:
             given = self.conversions
             refused = self.operator.submit_conversions(given, self._capability, first, last)
             assert refused == 0, "no device converts more than physics allows"

@@ -1,4 +1,4 @@
-"""Coupled clearing in the market: by hand, in batches, against the public function and the rules."""
+"""Coupled clearing in the market: by hand, in batches, and against the public function."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,7 @@ def test_groups_come_whole_and_once() -> None:
         controller.submit_conversion(*extraction)
     bad = ConversionOffer("other", 300, 900, 60, 400, group=1, fuel=1000)
     good = ConversionOffer("other", 400, 0, 60, 500, group=1, fuel=1000)
-    with pytest.raises(OfferError, match="heat 900 per 1000.*creates energy"):
+    with pytest.raises(OfferError, match=r"heat 900 per 1000.*creates energy"):
         controller.submit_conversion(good, bad)
     assert len(controller.close_round(capability).conversions.activity) == 2
     for _ in range(16):

@@ -44,6 +44,14 @@ def expected(sim: Simulation, world: int) -> tuple[list[list[int]], np.ndarray]:
     return rows, heat
 
 
+def store_limits(sim: Simulation, world: int) -> list[int]:
+    """What a scripted owner's store bids and asks, by the definition."""
+    worth = (int(sim.view.price_low[world, 1]) + int(sim.view.price_high[world, 1])) // 2
+    retail, feed_in = (int(x) for x in sim.view.tariffs[world, 1, :2])
+    both = worth * 975 // 1000, worth * 1000 // 975 + 1
+    return [min(max(limit, feed_in), retail) for limit in both]
+
+
 @pytest.mark.parametrize("learn", [True, False])
 def test_offers_follow_from_devices_and_levers(learn: bool) -> None:
     district_ = district(3, members=everybody(), **RULES)
@@ -54,6 +62,7 @@ def test_offers_follow_from_devices_and_levers(learn: bool) -> None:
     for _ in range(DAY // 2):
         sim.actions[:] = rng.choice([-FULL, FULL, 0, 250_000, -333_333], sim.actions.shape)
         due = [expected(sim, w) for w in range(2)]
+        worths = [store_limits(sim, w) for w in range(2)]
         sim.step()
         for w, (rows, heat) in enumerate(due):
             given = sim.conversions
@@ -66,6 +75,9 @@ def test_offers_follow_from_devices_and_levers(learn: bool) -> None:
             d = sim.decisions
             found = np.stack([d.heat_buy[w], d.heat_sell[w]], axis=1)
             assert found[machines].tolist() == heat[machines].tolist()
+            scripted = machines & (sim.view.policy[w] != LEARNER)
+            limits = np.stack([d.heat_buy_limit[w], d.heat_sell_limit[w]], axis=1)[scripted]
+            assert (limits == worths[w]).all()
             for gone in (d.pump_firm, d.pump_flex, d.chp, d.heat_firm):
                 assert not gone[w, machines].any()
             offered += k
