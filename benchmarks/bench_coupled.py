@@ -17,8 +17,8 @@ import numpy as np
 from benchmarks.report import Aim, Report, Table, main
 from benchmarks.timing import Time, alternated, clock
 from decent_gym.clearing import clear_coupled
-from decent_gym.clearing.coupled import Problems
 from decent_gym.clearing.coupled_inputs import checked_conversions
+from decent_gym.clearing.coupled_problems import Problems
 from decent_gym.units import IntArray
 
 MARKETS = 1_024
@@ -62,8 +62,10 @@ def district(organizations: int, seed: int) -> tuple[IntArray, ...]:
 def batched(market: tuple[IntArray, ...]) -> Callable[[], object]:
     """Clearing all markets in one call."""
     side, commodity, price, energy, rows = market
-    problems = Problems.empty(*side.shape, checked_conversions(rows, None, None))
-    return lambda: problems.clear(side, commodity, price, energy, 0, MARKETS)
+    problems = Problems.empty(*side.shape, len(rows))
+    problems.rows[:] = checked_conversions(rows, None, None).rows
+    priority = np.zeros_like(side)
+    return lambda: problems.clear(side, commodity, price, energy, priority, 0, MARKETS)
 
 
 def public(market: tuple[IntArray, ...]) -> Callable[[], object]:

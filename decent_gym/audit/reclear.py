@@ -5,11 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from decent_gym.audit.conversions import conversion_rows
 from decent_gym.clearing import MECHANISMS, Books, Outcome, Rules
+from decent_gym.clearing.coupled_books import Room, clear_together
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import serve_residual
-from decent_gym.clearing.settlement import apply_trades, settle_imbalance
+from decent_gym.clearing.settlement import (
+    apply_conversions,
+    apply_trades,
+    settle_imbalance,
+)
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.models import COMMODITIES, ClearedBook, Commodity, Money, Round
 from decent_gym.units import IntArray
@@ -22,7 +28,8 @@ class Again(NamedTuple):
 
     ``accepted``, ``pays`` and ``reason`` are (R, C, M); ``price_low``, ``price``, ``price_high``,
     ``volume``, ``surplus`` and ``case`` (R, C); ``traded`` (R, A, C); ``trade`` and ``imbalance``
-    (R, A), rows of money.
+    (R, A), rows of money; ``activity``, ``earns`` (R, K) and ``delivered`` (R, K, 2), of
+    conversions.
     """
 
     accepted: IntArray
@@ -37,6 +44,9 @@ class Again(NamedTuple):
     traded: IntArray
     trade: IntArray
     imbalance: IntArray
+    activity: IntArray
+    delivered: IntArray
+    earns: IntArray
 
 
 def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) -> Again:
@@ -71,7 +81,12 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
         **wide,
     )
     mechanism = MECHANISMS[rules.mechanism]
-    mechanism.clear(books, rules, outcome, 0, rows)
+    conversions = conversion_rows([record.conversions for record in records])
+    room = Room.empty(n, slots, conversions.owner.shape[1])
+    if rules.clearing == "coupled":
+        clear_together(books, conversions, rules, room, outcome, 0, n)
+    else:
+        mechanism.clear(books, rules, outcome, 0, rows)
     accepted = outcome.accepted.reshape(n, COMMODITIES, slots)
     pays = outcome.pays.reshape(n, COMMODITIES, slots)
     to_beat = np.stack([outcome.price.reshape(n, COMMODITIES)] * 2)
@@ -101,6 +116,11 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
         0, n, count, columns["owner"], columns["side"], accepted, pays, figures["surplus"],
         left, trade, traded,
     )  # fmt: skip
+    converted = room.problems
+    apply_conversions(
+        0, n, conversions.number, conversions.owner, converted.delivered, converted.earns, trade,
+        traded,
+    )  # fmt: skip
     imbalance = np.zeros_like(trade)
     settle_imbalance(0, n, traded, metered, tariffs, imbalance)
     reason = np.zeros_like(accepted)
@@ -111,7 +131,8 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     )  # fmt: skip
     return Again(
         accepted=accepted, pays=pays, reason=reason, traded=traded, trade=trade,
-        imbalance=imbalance, **figures,
+        imbalance=imbalance, activity=converted.activity, delivered=converted.delivered,
+        earns=converted.earns, **figures,
     )  # fmt: skip
 
 
@@ -124,6 +145,15 @@ def _differences(record: Round, again: Again, r: int) -> Iterator[str]:
     for commodity, book in zip(Commodity, record.books, strict=True):
         for what in _book_differences(book, again, r, commodity):
             yield f"{commodity.name.lower()} {what}"
+    given = record.conversions
+    k = len(given.activity)
+    yield from _unequal("activity of conversion", given.activity, again.activity[r, :k])
+    for commodity in Commodity:
+        what = f"{commodity.name.lower()} delivered of conversion"
+        yield from _unequal(
+            what, given.delivered[:, commodity].copy(), again.delivered[r, :k, commodity]
+        )
+    yield from _unequal("earnings of conversion", given.earns, again.earns[r, :k])
     for commodity in Commodity:
         energies = record.traded[:, commodity], again.traded[r, :, commodity]
         yield from _unequal(f"{commodity.name.lower()} traded of account", *energies)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from decent_gym.audit.conversions import conversion_order_fault
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
@@ -193,7 +194,12 @@ class _Audit:
         fault = time_fault(record, self._number, self._header)
         self._number = record.number
         if fault is None and self._reclear:
-            fault = tariff_fault(record) or meter_fault(record) or self._orders.fault(record)
+            fault = (
+                tariff_fault(record)
+                or meter_fault(record)
+                or self._orders.fault(record)
+                or conversion_order_fault(record, self._header, self._rules.clearing == "coupled")
+            )
         return fault
 
     def _settle(self, batch: list[tuple[Round, bytes]]) -> str | None:

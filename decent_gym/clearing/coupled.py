@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.clearing.coupled_energies import DONE, fill_problems
 from decent_gym.clearing.coupled_inputs import Conversions, checked_conversions
-from decent_gym.clearing.coupled_prices import price_problems
+from decent_gym.clearing.coupled_problems import DONE, Problems
 from decent_gym.clearing.inputs import (
     checked_book,
+    checked_priority,
     checked_sequence,
     equally_long,
     integers,
@@ -80,6 +80,7 @@ def clear_coupled(
     energy: npt.ArrayLike,
     conversions: Any = (),
     *,
+    priority: npt.ArrayLike | None = None,
     sequence: npt.ArrayLike | None = None,
     conversion_sequence: npt.ArrayLike | None = None,
     temperatures: npt.ArrayLike | None = None,
@@ -96,7 +97,8 @@ def clear_coupled(
     electricity's interval has an open end, heat's first).  A conversion runs iff
     ``a_e price_e + a_h price_h > cost``, in part only at equality.
 
-    Ties: equal offers at the margin share pro rata, the Wh left over to the earlier ones.  At
+    Ties: equal offers at the margin share pro rata within the lowest class that is not full, the
+    Wh left over to the earlier ones.  At
     equality conversions come before orders, the earlier first; equal ones share pro rata.
 
     Properties: maximal welfare, budget balance, individual rationality (not truthful).  Balances
@@ -119,6 +121,8 @@ def clear_coupled(
         be counted in what they share, say Wh of fuel: an extraction plant is two rows, all power
         ``(400, 0, ...)`` and most heat ``(330, 600, ...)``.  If ratios are not whole, count in a
         multiple of it.  `fuel` per 1000 of activity lets a row be checked against its fuel.
+    priority : array-like of int (n,), optional
+        Classes at the margin, the lower is filled first; default all 0.
     sequence, conversion_sequence : array-like of int (n,), (K,), optional
         Orders of arrival, unique, >= 0; default the positions.
     temperatures : array-like of int (K, 2), optional
@@ -171,121 +175,39 @@ def clear_coupled(
         )
     rows = checked_conversions(conversions, conversion_sequence, temperatures)
     order = np.arange(n) if sequence is None else np.argsort(checked_sequence(sequence, n))
-    problems = Problems.empty(1, n, rows)
-    cleared = problems.clear(
-        side[order][None], commodity[order][None], price[order][None], energy[order][None], 0, 1
+    classes = np.zeros(n, np.int64) if priority is None else checked_priority(priority, n)
+    problems = Problems.empty(1, n, len(rows.rows))
+    problems.rows[0] = rows.rows
+    side_, commodity_, price_, energy_, classes = (
+        np.ascontiguousarray(column[order][None])
+        for column in (side, commodity, price, energy, classes)
     )
-    return _result(problems, cleared, order, rows, side, price)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Problems:
-    """Preallocated room for B problems of M orders and K conversions, to be reused.
-
-    One thread's: several threads need one each, on disjoint problems.
-    """
-
-    rows: IntArray
-    sorted: tuple[IntArray, ...]
-    prices: tuple[IntArray, ...]
-    scratch: tuple[IntArray, ...]
-    filled: tuple[IntArray, ...]
-
-    @classmethod
-    def empty(cls, books: int, slots: int, conversions: Conversions) -> "Problems":
-        """Room for `books` problems that share `conversions`."""
-        k = len(conversions.rows)
-        sizes = conversions.rows[:, 4] - np.arange(k)
-        lines = int(sizes.sum())  # one a row, one a pair in a group
-        ints = np.int64
-        return cls(
-            np.repeat(conversions.rows[None], books, axis=0),
-            (
-                np.empty((books, 2, slots + 1), ints),
-                np.empty((books, 2, 2, slots + 2), ints),
-                np.empty((books, 2), ints),
-            ),
-            (
-                np.empty((books, 5), ints),
-                np.empty((books, 2, 2), ints),
-                np.empty((books, 2, 2), ints),
-                np.empty(books, ints),
-            ),
-            (
-                np.empty(slots, ints),
-                np.empty((lines, 3), ints),
-                np.empty((k, 11), ints),
-                np.empty((6, 5), ints),
-                np.empty((4 + 2 * lines, 2), ints),
-                np.empty((3, 4), ints),
-            ),
-            (
-                np.empty((books, k), ints),
-                np.empty((books, k, 2), ints),
-                np.empty((books, slots), ints),
-                np.empty((books, slots), ints),
-                np.empty((books, k), ints),
-                np.empty((books, 2), ints),
-            ),
+    problems.clear(side_, commodity_, price_, energy_, classes, 0, 1)
+    if problems.status[0] != DONE:
+        raise InputError(
+            "the market is too big for exact integers: the price of a commodity that only "
+            "conversions take, times its energy, passes 2^62; use rounder ratios or smaller limits"
         )
-
-    def clear(
-        self,
-        side: IntArray,
-        commodity: IntArray,
-        price: IntArray,
-        offered: IntArray,
-        first: int,
-        last: int,
-    ) -> tuple[IntArray, ...]:
-        """Clear the problems ``first <= b < last``; orders (B, M) by arrival, 0 Wh absent.
-
-        Returns activity (B, K), delivered (B, K, 2), accepted, pays (B, M), earns (B, K), volume
-        (B, 2).  Trusts its input.
-
-        Raises
-        ------
-        InputError
-            If prices times energies pass 62 bits.
-        """
-        rank, levels, count = self.sorted
-        at, bounds, bounded, status = self.prices
-        keys, lines, room, corners, rays, sums = self.scratch
-        price_problems(
-            first, last, commodity, side, price, offered, self.rows,
-            keys, rank, levels, count, lines, room, corners, at, bounds, bounded, status,
-        )  # fmt: skip
-        fill_problems(
-            first, last, side, offered, self.rows, rank, levels, count, at,
-            keys, room, rays, sums, *self.filled, status,
-        )  # fmt: skip
-        bad = np.flatnonzero(status[first:last] != DONE)
-        if bad.size:
-            raise InputError(
-                f"problem {first + int(bad[0])} is too big for exact integers: the price of a "
-                "commodity that only conversions take, times its energy, passes 2^62; use rounder "
-                "ratios or smaller limits"
-            )
-        return self.filled
+    return _result(problems, order, rows, side, price)
 
 
 def _result(
-    problems: Problems,
-    cleared: tuple[IntArray, ...],
+    cleared: Problems,
     order: IntArray,
     conversions: Conversions,
     side: IntArray,
     price: IntArray,
 ) -> CoupledResult:
     """The only problem, in the caller's order."""
-    activity, delivered, accepted, pays, earns, volume = (array[0] for array in cleared)
-    accepted, pays = _back(accepted, order), _back(pays, order)
+    accepted, pays = _back(cleared.accepted[0], order), _back(cleared.pays[0], order)
     rows = _back(conversions.rows, conversions.order)
     activity, delivered, earns = (
-        _back(values, conversions.order) for values in (activity, delivered, earns)
+        _back(values[0], conversions.order)
+        for values in (cleared.activity, cleared.delivered, cleared.earns)
     )
     costs = rows[:, 2] // _MILLI * activity
-    at, bounds, bounded, _ = (array[0] for array in problems.prices)
+    at, bounds, bounded = cleared.at[0], cleared.bounds[0], cleared.bounded[0]
+    volume = cleared.volume[0]
     ends = [tuple(int(bounds[m, e]) if bounded[m, e] else None for m in range(2)) for e in range(2)]
     prices = [int(at[2 * m]) if volume[m] else None for m in range(2)]
     worth = int(((2 * side - 1) * price * accepted).sum()) - int(costs.sum())

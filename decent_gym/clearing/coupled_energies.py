@@ -25,6 +25,7 @@ _TIGHT = -1
 _ROUNDS = 16
 _SMALL = 2**43  # so that products with directions fit
 _PRODUCT_LIMIT = 2**62
+_BEYOND = 2**62
 
 DONE = 0
 TOO_DEAR = 2
@@ -37,6 +38,7 @@ def fill_problems(  # type: ignore[no-untyped-def]
     last,
     side,
     offered,
+    priority,
     rows,
     rank,
     levels,
@@ -60,6 +62,8 @@ def fill_problems(  # type: ignore[no-untyped-def]
     ----------
     side, offered, rows, rank, levels, count, at, status
         As for ``coupled_prices.price_problems``.
+    priority : int64 (B, M)
+        The lower class is filled first at the margin.
     keys, room, rays, sums : int64 (M,), (K, 11), (R, 2), (3, 4)
         Room to work in; R >= 4 + 2 K + 2 (pairs of rows in a group).
     activity : int64 (B, K)
@@ -100,9 +104,9 @@ def fill_problems(  # type: ignore[no-untyped-def]
             for k in range(rows.shape[1]):
                 given += delivered[b, k, m]
                 volume[b, m] -= min(0, delivered[b, k, m])
-            volume[b, m] += _fill(given, side[b], offered[b], rank[b, m], levels[b, m, 0],
-                                  count[b, m], at[b, 2 * m], at[b, 2 * m + 1], sums[m], keys,
-                                  accepted[b])  # fmt: skip
+            volume[b, m] += _fill(given, side[b], offered[b], priority[b], rank[b, m],
+                                  levels[b, m, 0], count[b, m], at[b, 2 * m], at[b, 2 * m + 1],
+                                  sums[m], keys, accepted[b])  # fmt: skip
             if volume[b, m] > _PRODUCT_LIMIT // max(1, abs(at[b, 2 * m])) // 2:
                 status[b] = TOO_DEAR
                 continue
@@ -452,11 +456,13 @@ def _polish(  # type: ignore[no-untyped-def]
     """Run the undecided a Wh more or less, one or all of them, while rounding then costs less."""
     n = rows.shape[0]
     loss, cut = _loss(rows, at, side, offered, rank, levels, count, sums, room, activity)
-    if 0 <= cut <= n:  # a Wh each is what rounding may cost
-        return
     tight = 0
+    there = 0
     for k in range(n):
         tight += room[k, 10]
+        there += rows[k, 3] > 0
+    if 0 <= cut <= there:  # a Wh each is what rounding may cost
+        return
     for _ in range(_ROUNDS):
         best, step = -1, 0
         for k in range(n + 1 if tight > 1 else n):
@@ -537,7 +543,7 @@ def _deliver(rows, activity, sums, delivered):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _fill(  # type: ignore[no-untyped-def]
-    given, side, offered, rank, limits, count, whole, left, sums, keys, accepted
+    given, side, offered, priority, rank, limits, count, whole, left, sums, keys, accepted
 ):
     """Accept orders of one book that take what is given; what buyers take."""
     bought = min(sums[2] + sums[3], sums[0] + sums[1] + given)
@@ -549,14 +555,13 @@ def _fill(  # type: ignore[no-untyped-def]
         inside = (sells & below) | ((not sells) & (limits[j] > whole))
         accepted[i] = offered[i] if inside else 0
     if sums[1] > 0 and sold > sums[0]:
-        _share(
-            0, sold - sums[0], sums[1], whole, side, offered, rank, limits, count, keys, accepted
-        )
-    if sums[3] > 0 and bought > sums[2]:
-        _share(1, bought - sums[2], sums[3], whole, side, offered, rank, limits, count, keys,
+        _share(0, sold - sums[0], whole, side, offered, priority, rank, limits, count, keys,
                accepted)  # fmt: skip
-    _cut(0, sums[0] - sold, side, rank, limits, count, accepted)
-    _cut(1, sums[2] - bought, side, rank, limits, count, accepted)
+    if sums[3] > 0 and bought > sums[2]:
+        _share(1, bought - sums[2], whole, side, offered, priority, rank, limits, count, keys,
+               accepted)  # fmt: skip
+    _cut(0, sums[0] - sold, side, priority, rank, limits, count, accepted)
+    _cut(1, sums[2] - bought, side, priority, rank, limits, count, accepted)
     return bought
 
 
@@ -579,38 +584,66 @@ def _arrange(keys, n):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _share(  # type: ignore[no-untyped-def]
-    which, amount, total, level, side, offered, rank, limits, count, keys, accepted
+    which, amount, level, side, offered, priority, rank, limits, count, keys, accepted
 ):
-    """Pro rata among one side's orders at the margin, by largest remainder, earlier first."""
-    n = 0
-    left = amount
-    for j in range(count):
-        i = rank[j]
-        if limits[j] == level and side[i] == which:
-            part = amount * offered[i]
-            accepted[i] = part // total
-            left -= accepted[i]
-            keys[n] = ((total - part % total) << _INDEX_BITS) | i
-            n += 1
-    if left > 0:
-        _arrange(keys, n)
-        for j in range(left):
-            accepted[keys[j] & _INDEX] += 1
+    """Serve one side's orders at the margin class by class; the last class served shares.
+
+    Pro rata by largest remainder, earlier orders first.
+    """
+    served = -1
+    while amount > 0:
+        lowest, total = _BEYOND, 0
+        for j in range(count):
+            i = rank[j]
+            if limits[j] == level and side[i] == which and served < priority[i] <= lowest:
+                total = offered[i] + (total if priority[i] == lowest else 0)
+                lowest = priority[i]
+        if total == 0:
+            return
+        given = min(amount, total)
+        left, n = given, 0
+        for j in range(count):
+            i = rank[j]
+            if limits[j] == level and side[i] == which and priority[i] == lowest:
+                part = given * offered[i]
+                accepted[i] = part // total
+                left -= accepted[i]
+                keys[n] = ((total - part % total) << _INDEX_BITS) | i
+                n += 1
+        if left > 0:
+            _arrange(keys, n)
+            for j in range(left):
+                accepted[keys[j] & _INDEX] += 1
+        amount -= given
+        served = lowest
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _cut(which, amount, side, rank, limits, count, accepted):  # type: ignore[no-untyped-def]
-    """Take a few Wh back from one side's accepted orders with the worst limits."""
+def _cut(which, amount, side, priority, rank, limits, count, accepted):  # type: ignore[no-untyped-def]
+    """Take a few Wh back from one side's accepted orders with the worst limits.
+
+    Of equal limits the highest class gives way first, in it the later orders.
+    """
     start = count - 1 if which == 0 else 0
     step = -1 if which == 0 else 1
     while amount > 0:
-        end = start  # of the offers with this limit; the later ones give way first
+        end = start  # of the offers with this limit
         while 0 <= end < count and limits[end] == limits[start]:
             end += step
-        for j in range(max(start, end - 1), min(start, end + 1) - 1, -1):
-            i = rank[j]
-            if side[i] == which:
-                less = min(amount, accepted[i])
-                accepted[i] -= less
-                amount -= less
+        asked = _BEYOND
+        while amount > 0:
+            highest = -1
+            for j in range(min(start, end + 1), max(start, end - 1) + 1):
+                i = rank[j]
+                if side[i] == which and accepted[i] > 0 and highest < priority[i] < asked:
+                    highest = priority[i]
+            if highest < 0:
+                break
+            asked = highest
+            for j in range(max(start, end - 1), min(start, end + 1) - 1, -1):
+                i = rank[j]
+                if side[i] == which and priority[i] == highest:
+                    less = min(amount, accepted[i])
+                    accepted[i] -= less
+                    amount -= less
         start = end

@@ -5,23 +5,21 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from decent_gym.clearing.conversion_faults import (
+    ALONE,
+    MAKES_NOTHING,
+    conversion_fault,
+    judge_conversions,
+)
 from decent_gym.clearing.inputs import integers
 from decent_gym.errors import InputError
-from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP, IntArray, exact_int
+from decent_gym.units import PRODUCT_CAP, IntArray, exact_int
 
 COLUMNS: Final = ("electricity", "heat", "cost", "max", "group", "fuel")
-RATIO_CAP: Final = 10**5
-"""Largest absolute electricity or heat per 1000 of activity."""
-COP_CAP: Final = 30_000
-"""Heat per 1000 of electricity where no temperatures are stated: Carnot's for a lift of 10 K."""
-CONDENSING: Final = 1_110
-"""Energy out per 1000 of fuel by its lower heating value: condensing boilers pass 1000."""
-ALONE: Final = -1
+_NAMES: Final = ("electricity", "heat", "cost", "most", "group", "fuel", "source", "supply")
 FLOW_CAP: Final = 2**49
 """Largest sum of activity times ratio, mWh, so that slopes stay exact."""
 _MILLI: Final = 1_000
-_KELVIN_DC: Final = 2_731.5
-_COLDEST_DC: Final = -2_731
 
 
 class Conversions(NamedTuple):
@@ -49,8 +47,7 @@ def checked_conversions(given: Any, sequence: Any, temperatures: Any) -> Convers
     """
     table = _table(given)
     n = len(table)
-    _check_ranges(table)
-    _check_energy(table, _temperatures(temperatures, n))
+    _check_rows(table, _temperatures(temperatures, n))
     arrival = np.arange(n) if sequence is None else integers(sequence, "conversion_sequence")
     if len(arrival) != n or len(set(arrival.tolist())) != n:
         raise InputError(
@@ -110,24 +107,25 @@ def _table(given: Any) -> IntArray:
     return table
 
 
-def _check_ranges(table: IntArray) -> None:
-    limits = (
-        (0, -RATIO_CAP, RATIO_CAP),
-        (1, -RATIO_CAP, RATIO_CAP),
-        (2, -PRICE_CAP, PRICE_CAP),
-        (3, 1, ENERGY_CAP),
-        (4, ALONE, 2**31),
-        (5, -1, RATIO_CAP),
-    )
-    for column, low, high in limits:
-        bad = np.flatnonzero((table[:, column] < low) | (table[:, column] > high))
-        if bad.size:
-            k = int(bad[0])
-            raise InputError(
-                f"conversions[{k}] {COLUMNS[column]} must be in [{low}, {high}], "
-                f"got {table[k, column]}"
-            )
-    flow = int((np.abs(table[:, :2]).sum(axis=1) * table[:, 3]).sum()) if len(table) < 10**4 else -1
+def _check_rows(table: IntArray, temperatures: IntArray) -> None:
+    """Refuse rows out of range, and rows that make nothing or more than physics allows."""
+    n = len(table)
+    columns = np.ascontiguousarray(np.hstack([table, temperatures]).T)[:, None]
+    status = np.zeros((1, n), np.int64)
+    judge_conversions(0, 1, np.array([n], np.int64), *columns, status)
+    bad = np.flatnonzero(status[0])
+    if bad.size:
+        k = int(bad[0])
+        row = dict(zip(_NAMES, columns[:, 0, k].tolist(), strict=True))
+        code = int(status[0, k])
+        field, text = conversion_fault(code, row)
+        if code < MAKES_NOTHING:
+            raise InputError(f"conversions[{k}] {field} {text}")
+        raise InputError(
+            f"conversions[{k}] (electricity {row['electricity']}, heat {row['heat']} per 1000) "
+            f"{text}"
+        )
+    flow = int((np.abs(table[:, :2]).sum(axis=1) * table[:, 3]).sum()) if n < 10**4 else -1
     money = sum(abs(int(row[2])) * int(row[3]) for row in table[:, :4])
     if not 0 <= flow <= FLOW_CAP or money > PRODUCT_CAP:
         raise InputError(
@@ -136,52 +134,13 @@ def _check_ranges(table: IntArray) -> None:
         )
 
 
-def _check_energy(table: IntArray, temperatures: IntArray | None) -> None:
-    """Refuse rows that make nothing, or more than physics allows."""
-    for k, (electricity, heat, _, _, _, fuel) in enumerate(table.tolist()):
-        place = f"conversions[{k}] (electricity {electricity}, heat {heat} per 1000)"
-        if electricity <= 0 and heat <= 0:
-            raise InputError(f"{place} produces nothing: one of the two must be above 0")
-        if electricity < 0:
-            cap, why = COP_CAP, "state the temperatures of a better one"
-            if temperatures is not None:
-                cold, hot = temperatures[k]
-                cap = carnot(int(cold), int(hot))
-                why = f"Carnot's bound from {cold / 10:g} to {hot / 10:g} degrees Celsius"
-            if heat * _MILLI > cap * -electricity:
-                raise InputError(
-                    f"{place} creates energy: {heat / -electricity:.3f} heat per electricity is "
-                    f"above {cap / _MILLI:g}; {why}"
-                )
-        elif heat < 0:
-            if electricity >= -heat:
-                raise InputError(f"{place} creates energy: it gives all its heat back, or more")
-        elif fuel >= 0 and (electricity + heat) * _MILLI > CONDENSING * fuel:
-            raise InputError(
-                f"{place} creates energy: at most {CONDENSING} per 1000 of its fuel ({fuel}) "
-                "can come out"
-            )
-
-
-def _temperatures(given: Any, n: int) -> IntArray | None:
+def _temperatures(given: Any, n: int) -> IntArray:
     if given is None:
-        return None
+        return np.zeros((n, 2), np.int64)
     table = np.asarray(given)
     if table.shape != (n, 2) or table.dtype.kind not in "iu":
         raise InputError(
             f"temperatures must hold integers of shape ({n}, 2), tenths of a degree Celsius, "
             f"source and supply; got {table.dtype} of shape {table.shape}"
         )
-    if n and (table.min() < _COLDEST_DC or table.max() > 10**5):
-        raise InputError(f"temperatures must be in [{_COLDEST_DC}, 100000] tenths of a degree")
     return table.astype(np.int64)
-
-
-def carnot(cold: int, hot: int) -> int:
-    """Most heat per 1000 of electricity between two temperatures, tenths of a degree Celsius.
-
-    Source: Carnot's bound, T_hot / (T_hot - T_cold) in kelvin; without a lift, `RATIO_CAP`.
-    """
-    if hot <= cold:
-        return RATIO_CAP
-    return min(RATIO_CAP, int(_MILLI * (hot + _KELVIN_DC) / (hot - cold)))

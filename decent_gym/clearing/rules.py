@@ -21,6 +21,9 @@ TIE_RULES: Final = ("pro_rata", "time", "random", "equal_share")
 UTILITIES: Final = ("book", "residual", None)
 """The utility quotes in the book, serves what members leave over, or is absent."""
 
+CLEARINGS: Final = ("separate", "coupled")
+"""Electricity and heat each on its own, or jointly with the conversions between them."""
+
 SEED_CAP: Final = JSON_INTEGER_CAP  # the ledger keeps rules as JSON
 DENOMINATOR_CAP: Final = 10**9
 FLOAT_DENOMINATOR_CAP: Final = 10**6
@@ -51,6 +54,10 @@ class Rules:
     utility : str or None
         ``"book"``, ``"residual"`` or None; not ``"book"`` for a mechanism that must clear the
         members alone (``Mechanism.members_only``).
+    clearing : str
+        ``"separate"``: each commodity's book by itself; ``"coupled"``: both at once, with the
+        conversions that heat pumps and CHPs offer.  Coupled clearing is a merit order with pro
+        rata ties and the midpoint, so it goes with these only.
 
     Attributes
     ----------
@@ -62,8 +69,9 @@ class Rules:
     UnknownNameError
         For a misspelt name; says the nearest right one.
     InputError
-        For a price rule outside [0, 1] or not exact, a bad seed, or a mechanism that must not
-        see the utility's quotes with ``utility="book"``.
+        For a price rule outside [0, 1] or not exact, a bad seed, a mechanism that must not
+        see the utility's quotes with ``utility="book"``, or rules that coupled clearing does not
+        have.
     """
 
     mechanism: str = "merit_order"
@@ -71,6 +79,7 @@ class Rules:
     tie_rule: str = "pro_rata"
     seed: int = 0
     utility: str | None = "book"
+    clearing: str = "separate"
     codes: tuple[int, int, int] = field(init=False, repr=False, compare=False, default=(0, 1, 2))
 
     def __post_init__(self) -> None:
@@ -93,6 +102,27 @@ class Rules:
         object.__setattr__(self, "codes", codes)
         object.__setattr__(self, "price_rule", name)
         object.__setattr__(self, "seed", checked_int(self.seed, "seed", 0, SEED_CAP))
+        if not isinstance(self.clearing, str) or self.clearing not in CLEARINGS:
+            raise unknown_name("clearing", self.clearing, CLEARINGS)
+        if self.clearing == "coupled":
+            self._check_coupled()
+
+    def _check_coupled(self) -> None:
+        for name, wanted in (
+            ("mechanism", "merit_order"),
+            ("tie_rule", "pro_rata"),
+            ("price_rule", "midpoint"),
+        ):
+            if getattr(self, name) != wanted:
+                raise InputError(
+                    f"clearing='coupled' is a merit order of both books at once and goes with "
+                    f"{name}={wanted!r}, got {getattr(self, name)!r}"
+                )
+        if self.utility == "residual":
+            raise InputError(
+                "clearing='coupled' needs the utility's quotes in the book: a conversion is worth "
+                "running only at known prices; write utility='book' or utility=None, got 'residual'"
+            )
 
     @property
     def k_numerator(self) -> int:
@@ -106,13 +136,16 @@ class Rules:
 
     def to_dict(self) -> dict[str, str | int | None]:
         """Exact and JSON-serialisable; the price rule as ``"numerator/denominator"``."""
-        return {
+        values: dict[str, str | int | None] = {
             "mechanism": self.mechanism,
             "price_rule": f"{self.k_numerator}/{self.k_denominator}",
             "tie_rule": self.tie_rule,
             "seed": self.seed,
             "utility": self.utility,
         }
+        if self.clearing != "separate":  # left out otherwise: ledgers are older than the field
+            values["clearing"] = self.clearing
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Rules":
@@ -123,7 +156,7 @@ class Rules:
         UnknownNameError
             For a field that rules do not have.
         """
-        known = ("mechanism", "price_rule", "tie_rule", "seed", "utility")
+        known = ("mechanism", "price_rule", "tie_rule", "seed", "utility", "clearing")
         for name in values:
             if name not in known:
                 raise unknown_name("field of the rules", name, known)

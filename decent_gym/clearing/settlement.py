@@ -48,6 +48,31 @@ def apply_trades(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def apply_conversions(first, last, count, owner, delivered, earns, money, traded):  # type: ignore[no-untyped-def]
+    """Settle what conversions sold and bought, on top of the orders.
+
+    Parameters
+    ----------
+    first, last : int
+        Worlds ``first <= w < last``.
+    count : int64 (W,)
+    owner : int64 (W, K)
+    delivered : int64 Wh (W, K, 2), sold (above 0) or bought
+    earns : int64 n-euro (W, K)
+    money : int64 n-euro (W, A)
+        Modified in place: received minus paid is added.
+    traded : int64 Wh (W, A, C)
+        Modified in place: bought minus sold is added.
+    """
+    for w in range(first, last):
+        for k in range(count[w]):
+            account = owner[w, k]
+            money[w, account] += earns[w, k]
+            for c in range(traded.shape[2]):
+                traded[w, account, c] -= delivered[w, k, c]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def settle_imbalance(first, last, traded, metered, tariffs, money):  # type: ignore[no-untyped-def]
     """Settle metered against traded energy at two prices, with the operator's account.
 

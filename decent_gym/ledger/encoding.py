@@ -15,10 +15,13 @@ from decent_gym.ledger.shapes import check_shapes, odd_ones
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
 from decent_gym.models import (
     COMMODITIES,
+    CONVERSION_FIELDS,
+    NO_CONVERSIONS,
     ORDER_FIELDS,
     Case,
     ClearedBook,
     Commodity,
+    Converted,
     Money,
     Round,
     Tariff,
@@ -27,6 +30,7 @@ from decent_gym.units import IntArray
 
 _TIME, _TARIFFS, _ELECTRICITY, _HEAT, _TRADED = 1, 2, 3, 4, 5
 _METERED, _UNSERVED, _MONEY, _ACCOUNTS, _ACTIONS = 6, 7, 8, 9, 10
+_CONVERSIONS = 11
 _BOOKS: Final = {Commodity.ELECTRICITY: _ELECTRICITY, Commodity.HEAT: _HEAT}
 
 _FIELDS: Final = len(ORDER_FIELDS)
@@ -51,8 +55,12 @@ _VECTORS: Final = (
 )
 """Sections of a round and the vectors in each."""
 
+_CONVERSION_VECTORS: Final = len(CONVERSION_FIELDS) + 4
+"""The offers' columns, activity, electricity and heat delivered, earnings; only if any."""
+
 _SECTIONS: Final = tuple(tag for tag, _ in _VECTORS)
 _TAGS: Final = np.repeat([t for t, _ in _VECTORS], [n for _, n in _VECTORS]).astype(np.int64)
+_ALL_TAGS: Final = np.append(_TAGS, np.full(_CONVERSION_VECTORS, _CONVERSIONS))
 
 
 def encode_round(record: Round, accounts: int) -> bytes:
@@ -79,11 +87,17 @@ def encode_round(record: Round, accounts: int) -> bytes:
     counts.append(len(record.actions))
     parts += (record.traded.ravel(), record.metered.ravel(), record.unserved)
     parts += (record.money.ravel(), record.accounts, record.actions)
+    tags = _TAGS
+    given = record.conversions
+    if len(given.activity):
+        tags = _ALL_TAGS
+        counts += [len(given.activity)] * _CONVERSION_VECTORS
+        parts += (given.offers.T.ravel(), given.activity, given.delivered.T.ravel(), given.earns)
     values = np.concatenate(parts)
     if values.dtype != np.int64:
         raise InputError(f"round {record.number}: every array must be int64: {odd_ones(record)}")
     out = np.empty(PREFIX_BYTES + 8 * len(values) + FRAMING_BYTES * len(counts), np.uint8)
-    end = pack(_TAGS, np.array(counts, np.int64), values, out, PREFIX_BYTES)
+    end = pack(tags, np.array(counts, np.int64), values, out, PREFIX_BYTES)
     body = out[:end]
     write_prefix(body.data, RecordType.ROUND)
     return body.tobytes()
@@ -99,7 +113,7 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
     LedgerError
         Saying what is wrong with the bytes.
     """
-    payloads = split(body, RecordType.ROUND, _SECTIONS)
+    *payloads, converted = split(body, RecordType.ROUND, _SECTIONS, (_CONVERSIONS,))
     vectors = {
         tag: unpack(payload, count)
         for (tag, count), payload in zip(_VECTORS, payloads, strict=True)
@@ -127,6 +141,7 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
         money=np.stack(vectors[_MONEY]),
         accounts=vectors[_ACCOUNTS][0],
         actions=vectors[_ACTIONS][0],
+        conversions=_read_conversions(converted) if len(converted) else NO_CONVERSIONS,
     )
     try:
         canonical = encode_round(record, accounts)
@@ -135,6 +150,20 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
     if canonical != body:
         raise LedgerError("round is not in its canonical form")
     return record
+
+
+def _read_conversions(payload: memoryview) -> Converted:
+    columns = unpack(payload, _CONVERSION_VECTORS)
+    if len({len(column) for column in columns}) != 1:
+        raise LedgerError("conversions have columns of different lengths")
+    fields = len(CONVERSION_FIELDS)
+    activity, electricity, heat, earns = columns[fields:]
+    return Converted(
+        offers=np.stack(columns[:fields], axis=1),
+        activity=activity,
+        delivered=np.stack([electricity, heat], axis=1),
+        earns=earns,
+    )
 
 
 def _add_book(book: ClearedBook, counts: list[int], parts: list[IntArray]) -> None:

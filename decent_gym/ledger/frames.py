@@ -84,8 +84,15 @@ def read_prefix(prefix: bytes | memoryview) -> tuple[int, RecordType]:
         raise LedgerError(f"record type {kind} is not known to this program") from None
 
 
-def split(body: bytes | memoryview, kind: RecordType, tags: Sequence[int]) -> list[memoryview]:
-    """Payloads of a body's sections, which must be exactly `tags`, in that order.
+def split(
+    body: bytes | memoryview, kind: RecordType, tags: Sequence[int], optional: Sequence[int] = ()
+) -> list[memoryview]:
+    """Payloads of a body's sections: exactly `tags`, in that order, then any of `optional`.
+
+    Returns
+    -------
+    list of memoryview
+        One per tag, the optional ones that are missing as an empty one.
 
     Raises
     ------
@@ -100,13 +107,17 @@ def split(body: bytes | memoryview, kind: RecordType, tags: Sequence[int]) -> li
         raise LedgerError(f"length says {length}, the record has {len(view) + TAIL_BYTES} bytes")
     payloads = []
     position = PREFIX_BYTES
-    for expected in tags:
-        if position + SECTION.size > len(view):
-            raise LedgerError(f"section {expected} is missing")
-        tag, size = SECTION.unpack_from(view, position)
-        position += SECTION.size
+    for expected in (*tags, *optional):
+        whole = position + SECTION.size <= len(view)
+        tag, size = SECTION.unpack_from(view, position) if whole else (None, 0)
         if tag != expected:
+            if expected in optional:
+                payloads.append(view[:0])
+                continue
+            if tag is None:
+                raise LedgerError(f"section {expected} is missing")
             raise LedgerError(f"section {tag} stands where section {expected} belongs")
+        position += SECTION.size
         if size > len(view) - position:
             raise LedgerError(f"section {tag} says {size} bytes, {len(view) - position} are left")
         payloads.append(view[position : position + size])

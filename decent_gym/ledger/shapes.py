@@ -7,7 +7,17 @@ import numpy as np
 
 from decent_gym.errors import InputError
 from decent_gym.ledger.header import FIXED_ACCOUNTS
-from decent_gym.models import COMMODITIES, ORDER_FIELDS, Case, Commodity, Money, Round, Tariff
+from decent_gym.models import (
+    COMMODITIES,
+    CONVERSION_FIELDS,
+    ORDER_FIELDS,
+    Case,
+    Commodity,
+    Converted,
+    Money,
+    Round,
+    Tariff,
+)
 from decent_gym.units import IntArray
 
 _FIELDS: Final = len(ORDER_FIELDS)
@@ -37,6 +47,9 @@ def check_shapes(record: Round, accounts: int) -> None:
                 raise InputError(
                     f"round {record.number}: {name} must have shape {shape}, has {array.shape}"
                 )
+    given = record.conversions
+    if len(given.activity):
+        _check_conversions(record.number, given)
     for book in record.books:
         if book.case not in _CASES:  # a reader would refuse it
             raise InputError(
@@ -50,6 +63,19 @@ def check_shapes(record: Round, accounts: int) -> None:
             )
 
 
+def _check_conversions(number: int, given: Converted) -> None:
+    k = len(given.activity)
+    wanted = ((k, len(CONVERSION_FIELDS)), (k,), (k, COMMODITIES), (k,))
+    arrays = (given.offers, given.activity, given.delivered, given.earns)
+    for name, array, shape in zip(_CONVERTED, arrays, wanted, strict=True):
+        if array.shape != shape or array.dtype != np.int64:
+            raise InputError(
+                f"round {number}: conversions' {name} must be int64 of shape {shape}, "
+                f"is {array.dtype} of shape {array.shape}"
+            )
+
+
+_CONVERTED: Final = ("offers", "activity", "delivered", "earns")
 _CASES: Final = tuple(int(case) for case in Case)
 
 _NAMES: Final = (

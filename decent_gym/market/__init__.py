@@ -2,6 +2,7 @@
 
 from decent_gym.market.capability import Capability
 from decent_gym.market.controller import MarketController, OfferState
+from decent_gym.market.conversions import Conversions
 from decent_gym.market.operator import HORIZON, GridOperator
 from decent_gym.market.orders import Orders
 from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs
@@ -10,6 +11,7 @@ __all__ = [
     "DEFAULT_TARIFFS",
     "HORIZON",
     "Capability",
+    "Conversions",
     "GridOperator",
     "MarketController",
     "OfferState",

@@ -10,13 +10,16 @@ from datetime import datetime
 
 from decent_gym.clearing import Rules
 from decent_gym.errors import InputError, OfferError
+from decent_gym.market.accounts import SPECIAL_ACCOUNTS
 from decent_gym.market.admission import refusal
 from decent_gym.market.capability import Capability, authorize
+from decent_gym.market.conversions import conversion_refusal, flow_limits, one_group
 from decent_gym.market.operator import HORIZON, GridOperator
 from decent_gym.market.orders import Orders
 from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs
 from decent_gym.models import (
     Commodity,
+    ConversionOffer,
     Offer,
     Organization,
     Reason,
@@ -139,6 +142,32 @@ class MarketController:
         if offer.id is not None:
             self._taken.add((offer.organization, int(offer.id)))
         return number
+
+    def submit_conversion(self, *offers: ConversionOffer) -> list[int]:
+        """Offer to turn one commodity into the other in the open round.
+
+        Parameters
+        ----------
+        *offers : ConversionOffer
+            One, or all those of one group, which then are taken together or not at all.
+
+        Returns
+        -------
+        list of int
+            Their numbers, ``sequence`` in the round's ``conversions``.
+
+        Raises
+        ------
+        OfferError, InputError, UnknownNameError
+            Naming the field, its value and the remedy; nothing has been taken.
+        """
+        batch = one_group(offers)
+        name = offers[0].organization
+        batch.owner[:] = self._owner(name)
+        if self.operator.submit_conversions(batch, self._capability):
+            limits = flow_limits(len(self._index) + SPECIAL_ACCOUNTS)
+            raise conversion_refusal(batch, name, limits)
+        return [int(number) for number in batch.sequence[0]]
 
     def withdraw(self, organization: str, number: int) -> OfferState:
         """Take an open offer out of the book; only its own organization may.

@@ -3,7 +3,8 @@
 A round, in order::
 
     submit    orders enter the books; later ones are for the next round
-    clear     filter the open orders, clear both books, settle the trades
+    clear     filter the open orders, clear both books (with clearing="coupled" jointly, with the
+              conversions between them), settle the trades
     complete  settle imbalance and fuel, give reasons, record, expire, begin the next round
 
 Every stage is a batched kernel over arrays allocated once; this file only says what follows what.
@@ -25,7 +26,9 @@ from decent_gym.errors import InputError, RoundOrderError
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
 from decent_gym.market.admission import admit, room_needed
 from decent_gym.market.capability import Capability, authorize
+from decent_gym.market.conversions import Conversions
 from decent_gym.market.departures import compact
+from decent_gym.market.joint import JointClearing
 from decent_gym.market.members import checked_organizations, energy_limits
 from decent_gym.market.meters import check_meters
 from decent_gym.market.orders import Orders
@@ -74,6 +77,8 @@ class GridOperator:
     Attributes
     ----------
     book : OrderBook, arrays (W, C, M)
+    joint : JointClearing or None
+        With ``clearing="coupled"``: the conversions of the open round, and what came of them.
     outcome : Outcome, arrays (W * C, M) and (W * C,)
         Of the last clearing; the book of world w and commodity c is row ``w * C + c``.
     round : int64 (W,), the open round of each world
@@ -145,6 +150,8 @@ class GridOperator:
         self.energy_limit = energy_limits(self._priority)
         self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
         self.outcome = Outcome.empty(worlds * COMMODITIES, 0)
+        coupled = self.rules.clearing == "coupled"
+        self.joint = JointClearing(worlds, capacity) if coupled else None
         self._allocate(OrderBook.empty(worlds, capacity))
 
     def _allocate(self, book: OrderBook) -> None:
@@ -177,6 +184,8 @@ class GridOperator:
             *(part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome)
         )
         self.accepted, self.pays = self.by_world.accepted, self.by_world.pays
+        if self.joint is not None:
+            self.joint.resize(book.capacity)
 
     # -- the round ---------------------------------------------------------------------------
 
@@ -222,6 +231,39 @@ class GridOperator:
             )
         )  # fmt: skip
 
+    def submit_conversions(
+        self,
+        conversions: Conversions,
+        capability: Capability,
+        first: int = 0,
+        last: int | None = None,
+    ) -> int:
+        """Check conversions for the open round and take those that are admissible.
+
+        Returns
+        -------
+        int
+            How many were refused; ``conversions.status`` says which, and why.
+
+        Raises
+        ------
+        NotAuthorizedError, RoundOrderError, InputError
+            Without the capability, after the clearing, under rules that clear the books
+            separately, or for a batch of another size.
+        """
+        authorize(self._capability, capability, "take conversions into the round")
+        last = self.end_of_range(first, last)
+        if self.joint is None:
+            raise InputError(
+                "conversions need rules with clearing='coupled', these say "
+                f"{self.rules.clearing!r}; offer electricity and heat separately instead"
+            )
+        if count_cleared(first, last, self._cleared):
+            raise RoundOrderError("the round is cleared but not complete; complete it first")
+        return self.joint.submit(
+            conversions, self.next_sequence, self._enabled, self.accounts, first, last
+        )
+
     def clear(self, capability: Capability, first: int = 0, last: int | None = None) -> IntArray:
         """Filter, clear and settle the open round of worlds ``first .. last - 1``.
 
@@ -253,7 +295,10 @@ class GridOperator:
         mechanism = self._mechanism
         if rules.tie_rule == "random" or mechanism.draws:
             fill_lottery(first, last, rules.seed, self.world_ids, self.round, self._lottery)
-        mechanism.clear(self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES)
+        if self.joint is not None:
+            self.joint.clear(self._books, rules, outcome, first, last)
+        else:
+            mechanism.clear(self._books, rules, outcome, first * COMMODITIES, last * COMMODITIES)
         if not mechanism.uniform:
             bars(
                 first, last, book.count, book.side, book.price, self.accepted, self.pays,
@@ -268,6 +313,8 @@ class GridOperator:
             first, last, book.count, book.owner, book.side, self.accepted, self.pays,
             self.by_world.surplus, book.unsettled, trade, self.traded,
         )  # fmt: skip
+        if self.joint is not None:
+            self.joint.settle(first, last, trade, self.traded)
         self._cleared[first:last] = True
         return self.traded
 
@@ -320,6 +367,8 @@ class GridOperator:
             world: build_round(self, world) for world in self.listeners if first <= world < last
         }
         compact(first, last, *book.columns(), book.count, self.reason, self.round)
+        if self.joint is not None:
+            self.joint.end_round(first, last)
         self._cleared[first:last] = False
         for world, record in records.items():
             for listener in self.listeners[world]:
@@ -400,6 +449,8 @@ class GridOperator:
             raise InputError(f"rounds must be 0 to {_LAST_ROUND}, got {rounds[span].tolist()}")
         self.round[span] = rounds[span]
         self.book.count[span] = 0
+        if self.joint is not None:
+            self.joint.end_round(first, last)
         self.accounts[span] = 0
         self.traded[span] = 0
         self.metered[span] = 0

@@ -6,8 +6,10 @@ import numpy as np
 from numba import njit
 
 from decent_gym.clearing import Outcome
+from decent_gym.market.joint import JointClearing
 from decent_gym.models import (
     COMMODITIES,
+    NO_CONVERSIONS,
     ORDER_FIELDS,
     Case,
     ClearedBook,
@@ -23,6 +25,7 @@ class RoundState(Protocol):
 
     start: int
     book: OrderBook
+    joint: JointClearing | None
     outcome: Outcome
     round: IntArray
     offered: IntArray
@@ -52,6 +55,7 @@ def build_round(operator: RoundState, world: int) -> Round:
         money=_frozen(operator.money[:, world]),
         accounts=_frozen(operator.accounts[world]),
         actions=_frozen(operator.actions[world]),
+        conversions=NO_CONVERSIONS if operator.joint is None else operator.joint.record(world),
     )
 
 

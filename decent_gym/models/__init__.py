@@ -9,19 +9,24 @@ from decent_gym.models.codes import (
     Side,
     Tariff,
 )
+from decent_gym.models.conversion import CONVERSION_FIELDS, ConversionOffer
 from decent_gym.models.offer import Offer
 from decent_gym.models.order_book import COMMODITIES, ORDER_FIELDS, OrderBook
 from decent_gym.models.organization import Organization
 from decent_gym.models.protocols import RoundListener
-from decent_gym.models.round import ClearedBook, Round
+from decent_gym.models.round import NO_CONVERSIONS, ClearedBook, Converted, Round
 
 __all__ = [
     "COMMODITIES",
+    "CONVERSION_FIELDS",
+    "NO_CONVERSIONS",
     "NO_DEVICE",
     "ORDER_FIELDS",
     "Case",
     "ClearedBook",
     "Commodity",
+    "ConversionOffer",
+    "Converted",
     "Money",
     "Offer",
     "OrderBook",

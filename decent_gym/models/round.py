@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from decent_gym.models.codes import Case, Commodity, Money
+from decent_gym.models.conversion import CONVERSION_FIELDS
 from decent_gym.models.order_book import ORDER_FIELDS
 from decent_gym.units import IntArray, eur, eur_per_kwh
 
@@ -58,6 +59,48 @@ class ClearedBook:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Converted:
+    """The k conversions that were offered in a round, and how much each ran.
+
+    Attributes
+    ----------
+    offers : int64 (k, 10)
+        Columns as in ``CONVERSION_FIELDS``, in order of arrival.
+    activity : int64 Wh (k,)
+    delivered : int64 Wh (k, 2)
+        What each sold (above 0) or bought of electricity and heat.
+    earns : int64 n-euro (k,)
+        What both books paid each; below 0, it paid.
+    """
+
+    offers: IntArray
+    activity: IntArray
+    delivered: IntArray
+    earns: IntArray
+
+    def column(self, name: str) -> IntArray:
+        """One column of the offers by its name in ``CONVERSION_FIELDS``."""
+        return self.offers[:, CONVERSION_FIELDS.index(name)]
+
+    @property
+    def remainders(self) -> IntArray:
+        """What each made beyond what it sold, and kept: int64 mWh (k, 2), never negative."""
+        made = self.offers[:, 2:4] * self.activity[:, None]
+        return made - 1000 * self.delivered
+
+
+def _no_conversions() -> Converted:
+    arrays = [np.zeros(shape, np.int64) for shape in ((0, len(CONVERSION_FIELDS)), 0, (0, 2), 0)]
+    for array in arrays:
+        array.flags.writeable = False
+    return Converted(*arrays)
+
+
+NO_CONVERSIONS = _no_conversions()
+"""Of a round in which nobody offered to convert."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Round:
     """One closed round of one world.  A = N + 3 accounts: N organizations, fuel, network, operator.
 
@@ -82,6 +125,7 @@ class Round:
         Balances after the round; sums to 0.
     actions : int64 (A,)
         What learners asked for, in parts per million; empty where nobody learns.
+    conversions : Converted
     """
 
     number: int
@@ -94,6 +138,7 @@ class Round:
     money: IntArray
     accounts: IntArray
     actions: IntArray
+    conversions: Converted = NO_CONVERSIONS
 
     @property
     def electricity(self) -> ClearedBook:
@@ -118,6 +163,13 @@ class Round:
                 f"  {commodity.name.lower():<11} {book.volume / 1000:>9.3f} kWh  {price:<16}"
                 f" {len(book.offered)} offers, {int(np.count_nonzero(book.accepted))} accepted,"
                 f" {book.case.name}"
+            )
+        if len(self.conversions.activity):
+            electricity, heat = (self.conversions.delivered.sum(axis=0) / 1000).tolist()
+            lines.append(
+                f"  conversions {len(self.conversions.activity)} offers, "
+                f"{int(np.count_nonzero(self.conversions.activity))} run: "
+                f"electricity {electricity:+.3f} kWh, heat {heat:+.3f} kWh"
             )
         trades = self.money[Money.TRADE]
         lines.append(f"  money moved {eur(int(trades[trades > 0].sum())):.4f} EUR, sums to 0")

@@ -32,6 +32,7 @@ def rural(
     tie_rule: str = "pro_rata",
     seed: int = 0,
     utility: str | None = "book",
+    clearing: str = "separate",
 ) -> Scenario:
     """A village street: 13 buildings, a heat plant and the utility, over the year 2016.
 
@@ -39,7 +40,7 @@ def rural(
     ----------
     tariff : {"flat", "time_of_use"}
         Electricity tariff; the second is synthetic.
-    mechanism, price_rule, tie_rule, seed, utility
+    mechanism, price_rule, tie_rule, seed, utility, clearing
         See :class:`decent_gym.clearing.Rules`; with ``utility=None`` nobody quotes for the grid.
 
     Source: SimBench, DWD, BDEW profiles; see ``data/README.md`` and the comments in
@@ -47,7 +48,7 @@ def rural(
     """
     if tariff not in TARIFFS:
         raise unknown_name("tariff of scenario 'rural'", tariff, TARIFFS)
-    rules = Rules(mechanism, price_rule, tie_rule, seed, utility)
+    rules = Rules(mechanism, price_rule, tie_rule, seed, utility, clearing)
     return _rural(tariff, tuple(rules.to_dict().items()))
 
 

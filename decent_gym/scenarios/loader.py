@@ -47,7 +47,7 @@ SCENARIO_KEYS: Final = (
     "balance",
     "sources",
 )
-RULE_KEYS: Final = ("mechanism", "price_rule", "tie_rule", "seed", "utility")
+RULE_KEYS: Final = ("mechanism", "price_rule", "tie_rule", "seed", "utility", "clearing")
 COMMODITIES: Final = ("electricity", "heat")
 LONGEST_DAYS: Final = 36_600
 NO_NETWORK: Final = HeatNetwork(max_flow_kw=0, loss_kw=0, backup_kw=0)

@@ -61,6 +61,7 @@ def synthetic(
     price_rule: Any = "midpoint",
     tie_rule: str = "pro_rata",
     utility: str | None = "book",
+    clearing: str = "separate",
 ) -> Scenario:
     """A district of households, a heat plant per started 20 organizations, and the utility.
 
@@ -75,7 +76,7 @@ def synthetic(
         1 to 366, from Monday, 4 March 2024, 00:00 UTC.
     seed : int
         Of the district and of the rules' lottery, in [0, 2^53 - 1].
-    mechanism, price_rule, tie_rule, utility
+    mechanism, price_rule, tie_rule, utility, clearing
         See :class:`decent_gym.clearing.Rules`; with ``utility=None`` the last is a household.
 
     Raises
@@ -86,7 +87,7 @@ def synthetic(
     number = checked_int(organizations, "organizations", 3, LARGEST_DISTRICT)
     rounds = checked_int(days, "days", 1, 366) * ROUNDS_PER_DAY
     checked_int(number * rounds, "organizations x days x 96", 1, LARGEST_TABLE)
-    rules = Rules(mechanism, price_rule, tie_rule, seed, utility)
+    rules = Rules(mechanism, price_rule, tie_rule, seed, utility, clearing)
     plants = -(-number // PER_PLANT)
     households = number - plants - (utility is not None)
     members = _members(households, plants, utility is not None, rules.seed)

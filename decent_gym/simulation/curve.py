@@ -156,13 +156,14 @@ def _kept(span, fallen, before):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, _nrt=False)
 def follow_accepted(  # type: ignore[no-untyped-def]
-    first, last, policy, traded, load, pv, charge, charge_limit, discharge, discharge_limit,
-    pump_firm, pump_flex, pump_limit, chp, chp_limit, absorb, actual_load, actual_pv, battery_set,
-    pump_set, chp_set, heat_traded,
+    first, last, policy, traded, converted, load, pv, charge, charge_limit, discharge,
+    discharge_limit, pump_firm, pump_flex, pump_limit, chp, chp_limit, absorb, actual_load,
+    actual_pv, battery_set, pump_set, chp_set, heat_traded,
 ):  # fmt: skip
     """Set-points (W, N), Wh, from what was accepted: the curve read backwards.
 
-    `battery_set` is signed (+ charges); `heat_traded` is copied out of `traded` (W, A, C).  With
+    `battery_set` is signed (+ charges); `heat_traded` is copied out of `traded` (W, A, C).  What
+    conversions sold (`converted`, Wh of electricity) is in `traded`, but not in the curve.  With
     `absorb`, batteries also take the difference between actual and forecast net load.
     """
     for w in range(first, last):
@@ -176,7 +177,7 @@ def follow_accepted(  # type: ignore[no-untyped-def]
             c, d = charge_limit[w, n], discharge_limit[w, n]
             p, m = pump_limit[w, n], chp_limit[w, n]
             fallen = load[w, n] - pv[w, n] + pump_firm[w, n] + stored + pump
-            fallen -= traded[w, n, 0]
+            fallen -= traded[w, n, 0] + converted[w, n]
             # at equal limits in the order charge, discharge, pump, chp, as the offers were made
             before = (given if d < c else 0) + (pump if p < c else 0) + (made if m < c else 0)
             charged = _kept(stored, fallen, before)

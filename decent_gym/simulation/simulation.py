@@ -15,6 +15,12 @@ from decent_gym.market import Capability, GridOperator, Orders, Tariffs
 from decent_gym.models import COMMODITIES, Commodity, Money
 from decent_gym.scenarios import Member, Scenario
 from decent_gym.simulation.actions import LEVERS, decide_learners
+from decent_gym.simulation.conversions import (
+    follow_conversions,
+    offer_conversions,
+    room_for,
+    sum_converted,
+)
 from decent_gym.simulation.curve import build_offers, follow_accepted
 from decent_gym.simulation.exogenous import read_profiles, remember_prices
 from decent_gym.simulation.forecast import (
@@ -107,6 +113,10 @@ class Simulation:
             capacity=rows,
         )
         self.orders = Orders.empty(worlds, rows)
+        self.conversions = room_for(scenario, worlds)
+        if self.operator.joint is not None:
+            self.operator.joint.reserve(self.conversions.owner.shape[1])
+        self._converted = np.zeros((worlds, n), np.int64)
         self.decisions = Decisions.empty(worlds, n)
         self.actions = np.zeros((worlds, n, len(LEVERS)), np.int64)
         self._build_district(scenario)
@@ -278,6 +288,16 @@ class Simulation:
                 view.store_out, view.chp_max, view.chp_heat_rate, view.boiler_max,
                 *decisions.columns(),
             )  # fmt: skip
+        if self.operator.joint is not None:
+            d, given = decisions, self.conversions
+            offer_conversions(
+                first, last, view.policy, self.actions, view.tariffs, view.price_low,
+                view.price_high, view.cop, view.pump_max, view.chp_max, view.chp_heat_rate,
+                view.chp_fuel_rate, view.fuel_price, view.store_in, view.store_out, d.pump_firm,
+                d.pump_flex, d.chp, d.heat_firm, d.heat_buy, d.heat_buy_limit, d.heat_sell,
+                d.heat_sell_limit, given.owner, given.electricity, given.heat, given.cost,
+                given.most, given.fuel, given.count,
+            )  # fmt: skip
 
     def _trade(self, first: int, last: int) -> None:
         view, orders, d = self.view, self.orders, self.decisions
@@ -288,17 +308,30 @@ class Simulation:
         )  # fmt: skip
         refused = self.operator.submit(orders, self._capability, first, last)
         assert refused == 0, "the net-demand curve never makes an inadmissible offer"
+        if self.operator.joint is not None:
+            given = self.conversions
+            refused = self.operator.submit_conversions(given, self._capability, first, last)
+            assert refused == 0, "no device converts more than physics allows"
         self.operator.clear(self._capability, first, last)
 
     def _deliver(self, first: int, last: int) -> None:
         view, flows, d, operator = self.view, self.flows, self.decisions, self.operator
+        joint = operator.joint
+        if joint is not None:
+            taken = joint.conversions
+            sum_converted(first, last, taken.count, taken.owner, joint.delivered, self._converted)
         follow_accepted(
-            first, last, view.policy, operator.traded, view.load, view.pv, d.charge,
-            d.charge_limit, d.discharge, d.discharge_limit, d.pump_firm, d.pump_flex,
+            first, last, view.policy, operator.traded, self._converted, view.load, view.pv,
+            d.charge, d.charge_limit, d.discharge, d.discharge_limit, d.pump_firm, d.pump_flex,
             d.pump_limit, d.chp, d.chp_limit, self.scenario.balance == "device", self.load,
             self.pv, flows.battery_setpoint, flows.pump_setpoint, flows.chp_setpoint,
             flows.heat_traded,
         )  # fmt: skip
+        if joint is not None:
+            follow_conversions(
+                first, last, taken.count, taken.owner, taken.electricity, joint.activity,
+                flows.pump_setpoint, flows.chp_setpoint,
+            )  # fmt: skip
         self._delivery.deliver(first, last)
         operator.unserved[first:last] = flows.unserved[first:last]
         prices = self.scenario.prices

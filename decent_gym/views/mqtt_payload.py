@@ -12,7 +12,7 @@ import numpy as np
 
 from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.header import canonical_json, parse_json
-from decent_gym.models import ClearedBook, Commodity, Organization, Round, Tariff
+from decent_gym.models import ClearedBook, Commodity, Converted, Organization, Round, Tariff
 from decent_gym.units import IntArray
 
 ROUND_SCHEMA: Final = "decent/round/1"
@@ -123,8 +123,24 @@ def round_payload(
                 commodity.name.lower(): _book(record.books[commodity], record.tariffs[commodity])
                 for commodity in Commodity
             },
+            **_conversions(record.conversions),
         }
     )
+
+
+def _conversions(given: Converted) -> dict[str, Any]:
+    """Nothing where nobody offered to convert: then the payload is as without coupled clearing."""
+    if not len(given.activity):
+        return {}
+    electricity, heat = given.delivered.sum(axis=0).tolist()
+    return {
+        "conversions": {
+            "electricity": electricity,
+            "heat": heat,
+            "offers": len(given.activity),
+            "running": int(np.count_nonzero(given.activity)),
+        }
+    }
 
 
 def _book(book: ClearedBook, tariffs: IntArray) -> dict[str, Any]:

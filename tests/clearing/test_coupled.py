@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from decent_gym.clearing import clear, clear_coupled, coupled
-from decent_gym.clearing.coupled import Problems
-from decent_gym.clearing.coupled_inputs import carnot, checked_conversions
+from decent_gym.clearing.conversion_faults import carnot
+from decent_gym.clearing.coupled_inputs import checked_conversions
+from decent_gym.clearing.coupled_problems import Problems
 from decent_gym.errors import InputError
 
 DATA = json.loads((Path(__file__).parents[1] / "data" / "cross_commodity.json").read_text("utf-8"))
@@ -179,7 +180,7 @@ def test_bad_commodities_are_refused(commodity: list[int], said: str) -> None:
 
 
 def test_carnot() -> None:
-    assert carnot(0, 350) == 8_804 and carnot(350, 350) == 10**5
+    assert carnot(0, 350) == 8_804 and carnot(350, 350) == 30_000
 
 
 def test_the_largest_numbers_do_not_wrap() -> None:
@@ -251,6 +252,37 @@ def test_a_permuted_market_gives_the_permuted_result() -> None:
         assert mixed.earns.tolist() == straight.earns[q].tolist()
 
 
+def test_at_the_margin_the_lower_class_is_filled_first() -> None:
+    side, commodity, price, energy = [1, 0, 0, 0], [0] * 4, [9, 5, 5, 5], [10, 8, 6, 2]
+    result = clear_coupled(side, commodity, price, energy, priority=[0, 1, 0, 0])
+    assert result.accepted.tolist() == [10, 2, 6, 2]
+    result = clear_coupled(side, commodity, price, energy, priority=[0, 0, 1, 2])
+    assert result.accepted.tolist() == [10, 8, 2, 0]
+
+
+def test_priority_moves_only_equal_orders() -> None:
+    """Totals per side, commodity and limit stay; the later class starves first."""
+    rng = np.random.default_rng(10)
+    starved = 0
+    for market in markets(300, first=50_000):
+        classes = rng.integers(0, 2, len(market.side))
+        columns = (market.side, market.commodity, market.price, market.energy, market.conversions)
+        plain, ranked = clear_coupled(*columns), clear_coupled(*columns, priority=classes)
+        assert ranked.price == plain.price and ranked.activity.tolist() == plain.activity.tolist()
+        for kind in set(zip(market.side, market.commodity, market.price, strict=True)):
+            same = (market.side == kind[0]) & (market.commodity == kind[1])
+            same &= market.price == kind[2]
+            assert ranked.accepted[same].sum() == plain.accepted[same].sum()
+            at = ranked.price[kind[1]]
+            if at is None or abs(int(kind[2]) - at) > 1:
+                continue
+            short = ranked.accepted[same & (classes == 0)] < market.energy[same & (classes == 0)]
+            if short.any() and (same & (classes == 1)).any():
+                assert ranked.accepted[same & (classes == 1)].sum() == 0
+                starved += 1
+    assert starved > 10
+
+
 def test_a_batch_clears_as_one_by_one() -> None:
     rng = np.random.default_rng(9)
     books, slots = 40, 30
@@ -259,10 +291,13 @@ def test_a_batch_clears_as_one_by_one() -> None:
     offered = rng.integers(1, 500, (books, slots)) * (rng.random((books, slots)) < 0.8)
     rows = [(-1000, 2500, 3, 300, -1), (-1000, 2500, 3, 200, -1), (1000, 1900, 220, 400, -1),
             (400, 0, 60, 500, 1), (300, 600, 60, 400, 1)]  # fmt: skip
-    problems = Problems.empty(books, slots, checked_conversions(rows, None, None))
+    problems = Problems.empty(books, slots, len(rows))
+    problems.rows[:] = checked_conversions(rows, None, None).rows
+    priority = np.zeros_like(side)
     for span in ((0, 15), (15, books)):
-        filled = problems.clear(side, commodity, price, offered, *span)
-    activity, _, accepted, pays, earns, _ = filled
+        problems.clear(side, commodity, price, offered, priority, *span)
+    activity, earns = problems.activity, problems.earns
+    accepted, pays = problems.accepted, problems.pays
     for b in range(books):
         there = offered[b] > 0
         one = clear_coupled(*(c[b, there] for c in (side, commodity, price, offered)), rows)

@@ -17,7 +17,8 @@ import numpy as np
 
 import decent_gym
 
-scenario = decent_gym.scenario("synthetic", organizations=20, days=14, tie_rule="random")
+rules = {"clearing": "coupled"} if "coupled" in sys.argv else {"tie_rule": "random"}
+scenario = decent_gym.scenario("synthetic", organizations=20, days=14, **rules)
 ROUNDS, SEED, WORLD = 12, 30, 5
 LEARNER = next(m.name for m in scenario.members if m.heat_pump)
 options = {"scenario": scenario, "rounds": ROUNDS}
@@ -67,24 +68,17 @@ sys.stdout.write("\\n".join(heads))
 """
 
 
-@pytest.mark.parametrize("jit", ["compiled", "interpreted"])
-def test_faces_threads_and_compilation_change_no_head(
-    jit: str, heads: dict[str, list[str]]
-) -> None:
-    told = heads[jit]
-    assert len(told) == 6 and len(told[0]) == 64
-    assert set(told) == {heads["compiled"][0]}
+@pytest.mark.parametrize("rules", ["separate", "coupled"])
+def test_faces_threads_and_compilation_change_no_head(rules: str) -> None:
+    compiled, interpreted = run(rules, "0"), run(rules, "1")
+    assert len(compiled) == 6 and len(compiled[0]) == 64
+    assert set(compiled + interpreted) == {compiled[0]}
 
 
-@pytest.fixture(scope="module")
-def heads() -> dict[str, list[str]]:
-    """What the script tells with and without the compiler."""
-    return {name: run(disabled) for name, disabled in (("compiled", "0"), ("interpreted", "1"))}
-
-
-def run(disabled: str) -> list[str]:
+def run(rules: str, disabled: str) -> list[str]:
+    """The heads that the script tells, with or without the compiler."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SCRIPT],
+        [sys.executable, "-W", "error", "-c", SCRIPT, rules],
         env={**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": disabled},
         capture_output=True,
         text=True,

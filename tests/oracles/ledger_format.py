@@ -25,6 +25,12 @@ ROUND_SECTIONS = {
     9: ("accounts", ["of each account"]),
     10: ("actions", ["of each learner"]),
 }
+CONVERSIONS = 11
+CONVERSION_COLUMNS = [
+    *("sequence", "owner", "electricity", "heat", "cost", "most", "group", "fuel", "source"),
+    *("supply", "activity", "electricity delivered", "heat delivered", "earnings"),
+]
+OPTIONAL = {CONVERSIONS: ("conversions", CONVERSION_COLUMNS)}
 HEADER_SECTIONS = {
     1: ("numbers", ["rules version, seed, world, start"]),
     2: ("scenario digest", None),
@@ -82,7 +88,13 @@ def read_record(reader, previous):
     kind, sections = TYPES[reader.number(2, "record type")]
     assert reader.number(2, "format version") == 1
     record = {"kind": kind}
-    for tag, (name, content) in sections.items():
+    sections = dict(sections)
+    tail = first + length - 64
+    while sections or reader.at < tail:
+        if not sections:  # only what is there
+            sections = {CONVERSIONS: OPTIONAL[CONVERSIONS]}
+        tag = next(iter(sections))
+        name, content = sections.pop(tag)
         assert reader.number(2, f"section, {name}:") == tag
         size = reader.number(4, "its length")
         end = reader.at + size

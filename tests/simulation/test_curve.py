@@ -137,11 +137,12 @@ def trades(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 def followed(case: Case, traded: np.ndarray, absorb: bool, load: object, pv: object) -> list:
     d = case.decisions
+    converted = np.zeros((WORLDS, 2), np.int64)
     battery, pump, chp, heat = (np.full((WORLDS, 2), 77, np.int64) for _ in range(4))
     follow_accepted(
-        0, WORLDS, POLICY, traded, case.load, case.pv, d.charge, d.charge_limit, d.discharge,
-        d.discharge_limit, d.pump_firm, d.pump_flex, d.pump_limit, d.chp, d.chp_limit, absorb,
-        load, pv, battery, pump, chp, heat,
+        0, WORLDS, POLICY, traded, converted, case.load, case.pv, d.charge, d.charge_limit,
+        d.discharge, d.discharge_limit, d.pump_firm, d.pump_flex, d.pump_limit, d.chp,
+        d.chp_limit, absorb, load, pv, battery, pump, chp, heat,
     )  # fmt: skip
     for setpoint in (battery, pump, chp):
         assert not setpoint[:, 1].any()  # the utility has no devices

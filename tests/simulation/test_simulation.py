@@ -32,6 +32,8 @@ SCENARIO_KINDS = {
     "lottery": {"rules": {"tie_rule": "random", "price_rule": "1/3"}, "utility": None},
     "mixed": {"traders": tuple(TRADERS)},
     "cold": {"network": HeatNetwork(max_flow_kw=14, loss_kw=1, backup_kw=4)},
+    "coupled": {"rules": {"clearing": "coupled"}},
+    "coupled alone": {"rules": {"clearing": "coupled"}, "utility": None, "balance": "device"},
 }
 
 
@@ -179,7 +181,7 @@ def trajectory(scenario: Scenario, seeds: list[int], starts: list[int], rounds: 
     return [digest.digest() for digest in digests]
 
 
-@pytest.mark.parametrize("kind", ["book", "residual", "lottery"])
+@pytest.mark.parametrize("kind", ["book", "residual", "lottery", "coupled"])
 def test_a_batch_is_as_many_single_worlds(kind: str) -> None:
     scenario = district(3, **SCENARIO_KINDS[kind])
     seeds, starts = [5, 0, 2**63 - 1, 5], [0, 96, 30, 17]
@@ -190,8 +192,9 @@ def test_a_batch_is_as_many_single_worlds(kind: str) -> None:
     assert trajectory(scenario, seeds[::-1], starts[::-1], 40) == together[::-1]
 
 
-def test_worlds_may_run_in_parts() -> None:
-    scenario = district(3)
+@pytest.mark.parametrize("kind", ["book", "coupled"])
+def test_worlds_may_run_in_parts(kind: str) -> None:
+    scenario = district(3, **SCENARIO_KINDS[kind])
     whole = Simulation(scenario, worlds=5, learners=EVERYBODY)
     parts = Simulation(scenario, worlds=5, learners=EVERYBODY)
     whole.reset(range(5), range(5))
@@ -296,7 +299,9 @@ def test_another_process_and_no_compiler_give_the_same() -> None:
 # -- ledgers -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["book", "residual", "lottery", "alone", "cold", "mixed"])
+@pytest.mark.parametrize(
+    "kind", ["book", "residual", "lottery", "alone", "cold", "mixed", "coupled", "coupled alone"]
+)
 def test_what_was_recorded_clears_again(kind: str, tmp_path: Path) -> None:
     scenario = district(3, **SCENARIO_KINDS[kind])
     heads = []
