@@ -124,8 +124,7 @@ def _scope(i, n, side, offered, owner, partner):  # type: ignore[no-untyped-def]
     """Whose energy it is and whom it may go to, where some offer names either: one number."""
     named = False
     for j in range(n):
-        if offered[j] > 0 and side[j] != side[i] and partner[j] == owner[i]:
-            named |= (partner[i] < 0) | (partner[i] == owner[j])
+        named |= (offered[j] > 0) & (side[j] != side[i]) & (partner[j] == owner[i])
     own = owner[i] + 1 if named else 0
     other = partner[i] + 1
     source = other if side[i] == _BUY else own

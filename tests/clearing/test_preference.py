@@ -412,6 +412,13 @@ def test_whoever_sells_grey_may_wish_for_green() -> None:
         )  # fmt: skip
 
 
+def test_whoever_sells_to_a_partner_alone_does_not_cross_itself() -> None:
+    book = {"side": [SELL, SELL, BUY, BUY], "price": [10, 20, 50, 40], "energy": [5] * 4}
+    result = prefer(**book, organization=["a", "b", "a", "c"], partner=["c", None, None, None])
+    assert result.accepted.tolist() == [5] * 4
+    assert result.pays.tolist() == [-150, -150, 150, 150]
+
+
 def test_partners_by_any_label() -> None:
     book = {"side": [SELL, SELL, BUY], "price": [10, 20, 50], "energy": [5] * 3}
     for labels, partner in (
@@ -445,6 +452,24 @@ def test_price_of_preferences() -> None:
         assert cost.welfare == value.sum() and cost.premium >= 0
         worse += cost.lost > 0
     assert worse > 10
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_who_bears_it(hard: bool) -> None:
+    """Hard wishes hurt plain sellers, soft ones can hurt bidders without wishes."""
+    rng = np.random.default_rng(1)
+    side = np.repeat([SELL, BUY], 5)
+    hurt = {"plain sellers": 0, "green sellers": 0, "bidders without wishes": 0}
+    for _ in range(150):
+        price = np.where(side == SELL, rng.integers(1, 60, 10), rng.integers(20, 100, 10))
+        green = rng.random(10) < 0.4
+        premium = np.full(10, HARD) if hard else rng.integers(50, 500, 10)
+        cost = price_of_preferences(side, price, rng.integers(1, 100, 10), 2 * green, premium)
+        hurt["plain sellers"] += cost.change[~green & (side == SELL)].sum() < 0
+        hurt["green sellers"] += cost.change[green & (side == SELL)].sum() < 0
+        hurt["bidders without wishes"] += cost.change[~green & (side == BUY)].sum() < 0
+    assert hurt["plain sellers"] > 10 and hurt["green sellers"] == 0
+    assert (hurt["bidders without wishes"] > 10) == (not hard)
 
 
 def test_the_worked_example_of_the_price_of_preferences() -> None:
