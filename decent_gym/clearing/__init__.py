@@ -11,7 +11,12 @@ from decent_gym.clearing.merit_order import MERIT_ORDER
 from decent_gym.clearing.mid_market_rate import MID_MARKET_RATE
 from decent_gym.clearing.muda import MUDA
 from decent_gym.clearing.pay_as_bid import PAY_AS_BID
-from decent_gym.clearing.public import Result, clear
+from decent_gym.clearing.preference import PREFERENCE
+from decent_gym.clearing.preference_cost import PriceOfPreferences, price_of_preferences
+from decent_gym.clearing.preference_inputs import HARD, LOCAL, RENEWABLE
+from decent_gym.clearing.preference_result import PreferenceResult
+from decent_gym.clearing.public import clear
+from decent_gym.clearing.result import Result
 from decent_gym.clearing.rules import RULES_VERSION, TIE_RULES, UTILITIES, Rules
 from decent_gym.clearing.sbba import SBBA
 from decent_gym.clearing.supply_demand_ratio import SUPPLY_DEMAND_RATIO
@@ -33,11 +38,15 @@ for _mechanism in (
     MID_MARKET_RATE,
     SUPPLY_DEMAND_RATIO,
     BILL_SHARING,
+    PREFERENCE,
 ):
     MECHANISMS.add(_mechanism.name, _mechanism)
 
 __all__ = [
+    "HARD",
+    "LOCAL",
     "MECHANISMS",
+    "RENEWABLE",
     "RULES_VERSION",
     "TIE_RULES",
     "UTILITIES",
@@ -45,8 +54,11 @@ __all__ = [
     "CoupledResult",
     "Mechanism",
     "Outcome",
+    "PreferenceResult",
+    "PriceOfPreferences",
     "Result",
     "Rules",
     "clear",
     "clear_coupled",
+    "price_of_preferences",
 ]

@@ -28,6 +28,15 @@ class Books(NamedTuple):
         that draw lots
     tariffs : (B, 4), micro-euro per kWh, columns as in :class:`decent_gym.models.Tariff`; read by
         mechanisms that need tariffs, of which RETAIL and FEED_IN
+    attributes : (B, M) or empty: nobody sells or wishes anything special
+        What the energy is, or is wished to be: bit 0 LOCAL, bit 1 RENEWABLE.
+    premium : (B, M) or empty: all HARD
+        Of a BUY with a wish: ``HARD`` (-1), it takes nothing else; else what the wished-for energy
+        is worth more, per mille of the limit.
+    partner : (B, M) or empty: all -1
+        Account index of the only organization to trade with, -1: any.
+
+    The last three are read by the mechanism ``preference`` alone.
     """
 
     orders: IntArray
@@ -39,6 +48,9 @@ class Books(NamedTuple):
     owner: IntArray
     lottery: IntArray
     tariffs: IntArray = np.empty((0, 4), np.int64)
+    attributes: IntArray = np.empty((0, 0), np.int64)
+    premium: IntArray = np.empty((0, 0), np.int64)
+    partner: IntArray = np.empty((0, 0), np.int64)
 
 
 class Outcome(NamedTuple):
@@ -54,6 +66,9 @@ class Outcome(NamedTuple):
     volume : (B,), Wh
     surplus : (B,), n-euro kept by the operator: the sum of the row's ``pays``
     case : (B,), :class:`decent_gym.models.Case`
+    origin : (B, M, 4) or empty: not asked for
+        Certificates, Wh: how much of each order's accepted energy was of which type (columns by
+        attributes); written by the mechanism ``preference`` alone.
     """
 
     accepted: IntArray
@@ -64,6 +79,7 @@ class Outcome(NamedTuple):
     volume: IntArray
     surplus: IntArray
     case: IntArray
+    origin: IntArray = np.empty((0, 0), np.int64)
 
     @classmethod
     def empty(cls, books: int, slots: int) -> "Outcome":

@@ -30,6 +30,8 @@ _REMEDIES: Final = {
     "side": "0 (SELL) or 1 (BUY)",
     "priority": "a class, an integer >= 0",
     "sequence": "the order of arrival, unique integers >= 0",
+    "attributes": "0 (any), 1 (LOCAL), 2 (RENEWABLE) or 3 (both)",
+    "premium": "-1 (HARD) or per mille of the limit",
 }
 
 
@@ -121,32 +123,46 @@ def checked_organizations(organization: Any, side: IntArray, price: IntArray) ->
     InputError
         If an organization would trade with itself: names the two offers.
     """
+    names, owner = numbered_organizations(organization, len(side))
+    refuse_crossing(names, owner, side, price, np.arange(len(side)))
+    return owner
+
+
+def numbered_organizations(organization: Any, n: int) -> tuple[list[Any], IntArray]:
+    """Name and index of each offer's organization (n,), numbered by sorted name."""
     if isinstance(organization, np.ndarray):
         organization = organization.tolist()
     names = list(organization) if isinstance(organization, Iterable) else []
-    if isinstance(organization, str | bytes) or len(names) != len(side):
+    if isinstance(organization, str | bytes) or len(names) != n:
         raise InputError(
-            f"organization must name one organization per offer ({len(side)}), got {organization!r}"
+            f"organization must name one organization per offer ({n}), got {organization!r}"
         )
     for i, name in enumerate(names):
         if not isinstance(name, str) and _integer(name) is None:  # a bool would equal 0 or 1
             raise InputError(f"organization[{i}] must be an int or a str, got {name!r}")
     unique = {name: index for index, name in enumerate(sorted(set(names), key=_by_type))}
-    owner = np.fromiter((unique[name] for name in names), np.int64, len(names))
-    best_ask = np.full(len(unique), np.iinfo(np.int64).max)
-    best_bid = np.full(len(unique), np.iinfo(np.int64).min)
-    np.minimum.at(best_ask, owner[side == 0], price[side == 0])
-    np.maximum.at(best_bid, owner[side == 1], price[side == 1])
+    return names, np.fromiter((unique[name] for name in names), np.int64, len(names))
+
+
+def refuse_crossing(
+    names: list[Any], owner: IntArray, side: IntArray, price: IntArray, among: IntArray
+) -> None:
+    """Refuse an organization that would trade with itself `among` some of the offers."""
+    asks, bids = among[side[among] == 0], among[side[among] == 1]
+    organizations = int(owner.max(initial=-1)) + 1
+    best_ask = np.full(organizations, np.iinfo(np.int64).max)
+    best_bid = np.full(organizations, np.iinfo(np.int64).min)
+    np.minimum.at(best_ask, owner[asks], price[asks])
+    np.maximum.at(best_bid, owner[bids], price[bids])
     crossing = np.flatnonzero(best_bid >= best_ask)
     if crossing.size:
         who = crossing[0]
-        ask = int(np.flatnonzero((owner == who) & (side == 0) & (price == best_ask[who]))[0])
-        bid = int(np.flatnonzero((owner == who) & (side == 1) & (price == best_bid[who]))[0])
+        ask = int(asks[(owner[asks] == who) & (price[asks] == best_ask[who])][0])
+        bid = int(bids[(owner[bids] == who) & (price[bids] == best_bid[who])][0])
         raise InputError(
             f"organization {names[ask]!r} crosses itself: it sells at {price[ask]} (offer {ask}) "
             f"and buys at {price[bid]} (offer {bid}); let it offer its net position"
         )
-    return owner
 
 
 def checked_tariffs(

@@ -35,6 +35,9 @@ class Mechanism:
     bar : str
         What a rejected order failed to beat, for its reason: ``"price"``, what its side paid, or
         ``"limit"``, the worst limit accepted on its side.
+    wishes : bool
+        Reads ``attributes``, ``premium`` and ``partner`` of ``Books``: keywords of
+        :func:`decent_gym.clearing.clear` that others refuse.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Mechanism:
     draws: bool = False
     respects_limits: bool = True
     bar: str = "price"
+    wishes: bool = False
 
 
 MECHANISMS: Registry[Mechanism] = Registry("mechanism")

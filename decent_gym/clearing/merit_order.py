@@ -67,7 +67,7 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
         books.sequence,
         books.lottery,
         *rules.codes,
-        *outcome,
+        *outcome[:8],
         _room(books.side.shape[1]),
     )
     if rules.codes[0] == _RANDOM:

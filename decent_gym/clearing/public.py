@@ -1,6 +1,5 @@
 """`clear`: what a mechanism would do with one book."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -23,111 +22,21 @@ from decent_gym.clearing.inputs import (
 from decent_gym.clearing.lottery import lottery_keys
 from decent_gym.clearing.mechanism import MECHANISMS, Mechanism
 from decent_gym.clearing.merit_order import MERIT_ORDER, clear_one
+from decent_gym.clearing.preference_inputs import checked_wishes, refuse_self_trade
+from decent_gym.clearing.preference_result import clear_with_wishes
+from decent_gym.clearing.result import OwnPricesResult, Result, figures_of, own_prices
 from decent_gym.clearing.rules import Rules
-from decent_gym.models import Case
+from decent_gym.errors import InputError
 from decent_gym.registry import unknown_name
 from decent_gym.units import IntArray
 
 ArrayLike = npt.ArrayLike
-FloatArray = npt.NDArray[np.float64]
 
 _TARIFFS = ("retail", "feed_in")
-_COMMON = ("priority", "sequence", "organization", "seed", "mechanism", "price_rule", "tie_rule")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
-    """What a mechanism would do with a book of n offers; nothing has been applied.
-
-    Attributes
-    ----------
-    figures : int64 (2 n + 6,)
-        Everything in one array: ``accepted``, ``pays``, then volume, price_low, price,
-        price_high, surplus and case.  The properties below read it.
-    """
-
-    figures: IntArray
-
-    @property
-    def accepted(self) -> IntArray:
-        """Accepted energy, int64 Wh (n,)."""
-        return self.figures[: (len(self.figures) - 6) // 2]
-
-    @property
-    def pays(self) -> IntArray:
-        """What each offer pays, int64 n-euro (n,), buyers positive."""
-        return self.figures[(len(self.figures) - 6) // 2 : -6]
-
-    @property
-    def volume(self) -> int:
-        """Traded energy, Wh."""
-        return int(self.figures[-6])
-
-    @property
-    def price_low(self) -> int | None:
-        """Lower end of the valid prices, micro-euro per kWh; None if nothing trades.
-
-        Where offers have prices of their own: the lowest of them, rounded down.
-        """
-        return int(self.figures[-5]) if self.figures[-6] else None
-
-    @property
-    def price(self) -> int | None:
-        """The price, micro-euro per kWh; None if nothing trades.
-
-        Where offers have prices of their own: the mean of what a kWh cost the buyers and brought
-        the sellers, rounded down.
-        """
-        return int(self.figures[-4]) if self.figures[-6] else None
-
-    @property
-    def price_high(self) -> int | None:
-        """Upper end of the valid prices, micro-euro per kWh; None if nothing trades.
-
-        Where offers have prices of their own: the highest of them, rounded up.
-        """
-        return int(self.figures[-3]) if self.figures[-6] else None
-
-    @property
-    def prices(self) -> FloatArray:
-        """What a kWh costs or brings each offer, float64 micro-euro per kWh (n,).
-
-        NaN where nothing was accepted.  For people and statistics: `pays` is the exact figure.
-        """
-        return np.where(self.accepted > 0, float(self.figures[-4]), np.nan)
-
-    @property
-    def limits_passed(self) -> int:
-        """How many offers pay more than their bid or get less than their ask.
-
-        0 under all mechanisms but the price-taking ones, which do not look at limits.
-        """
-        return 0
-
-    @property
-    def surplus(self) -> int:
-        """What the mechanism keeps, n-euro: the sum of `pays`; below 0, a deficit it bears."""
-        return int(self.figures[-2])
-
-    @property
-    def case(self) -> Case:
-        """How the book cleared."""
-        return Case(int(self.figures[-1]))
-
-    def __repr__(self) -> str:
-        return (
-            f"Result(volume={self.volume}, price={self.price}, price_low={self.price_low}, "
-            f"price_high={self.price_high}, case={self.case.name}, surplus={self.surplus}, "
-            f"accepted={self.accepted!r})"
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OwnPricesResult(Result):
-    """The result of a mechanism under which offers have prices of their own."""
-
-    prices: FloatArray
-    limits_passed: int
+_COMMON = (
+    *("priority", "sequence", "organization", "seed", "mechanism", "price_rule", "tie_rule"),
+    *("attributes", "premium", "partner"),
+)
 
 
 def clear(
@@ -141,6 +50,9 @@ def clear(
     sequence: ArrayLike | None = None,
     organization: ArrayLike | None = None,
     seed: int = 0,
+    attributes: ArrayLike | None = None,
+    premium: ArrayLike | None = None,
+    partner: Any = None,
     **needs: Any,
 ) -> Result:
     """Compute what a mechanism would do with one book of n offers.
@@ -169,6 +81,14 @@ def clear(
         Who offers; if given, an organization that crosses itself is refused.
     seed : int
         Of the lottery: of the tie rule ``random``, and of mechanisms that draw lots.
+    attributes : array-like of int (n,), optional
+        For ``mechanism="preference"``: what the energy is, or is wished to be, the sum of 1 (LOCAL)
+        and 2 (RENEWABLE); default all 0.
+    premium : array-like of int (n,), optional
+        Likewise, of a BUY with a wish: -1 (HARD, the default) takes nothing else; 0 to 1000 is what
+        the wished-for energy is worth more, per mille of the limit.
+    partner : sequence of int, str or None (n,), optional
+        Likewise: the only organization to trade with, named as in `organization`; None or -1: any.
     **needs
         What the mechanism needs beside these (its ``needs``): the price-taking ones take
         ``retail`` and ``feed_in``, integers in micro-euro per kWh.
@@ -176,11 +96,14 @@ def clear(
     Returns
     -------
     Result
+        An :class:`OwnPricesResult` where offers have prices of their own, a
+        :class:`PreferenceResult` for ``mechanism="preference"``.
 
     Raises
     ------
     UnknownNameError
-        For a misspelt mechanism, rule or keyword; says the nearest right one.
+        For a misspelt mechanism, rule or keyword, or a partner who offers nothing; says the nearest
+        right one.
     InputError
         For a value out of place; names array, index and value.
     """
@@ -194,7 +117,17 @@ def clear(
     n = equally_long(side, price, energy)
     classes = NOTHING if priority is None else checked_priority(priority, n)
     numbers = NOTHING if sequence is None else checked_sequence(sequence, n)
-    owner = None if organization is None else checked_organizations(organization, side, price)
+    wishes = None
+    if kind.wishes:
+        wishes = checked_wishes(attributes, premium, partner, organization, n)
+    elif attributes is not None or premium is not None or partner is not None:
+        raise _reads_no_wishes(kind, attributes=attributes, premium=premium, partner=partner)
+    if organization is None:
+        owner = None
+    elif wishes is None:
+        owner = checked_organizations(organization, side, price)
+    else:
+        owner = refuse_self_trade(organization, side, price, wishes)
     draws = rules.tie_rule == "random" or kind.draws
     lottery = lottery_keys(rules.seed, 0, 0, 0) if draws else 0
     if kind is MERIT_ORDER:
@@ -204,11 +137,11 @@ def clear(
         return Result(figures)
     checked_book(side, price, energy)
     tariffs = checked_tariffs(needs, kind.needs, mechanism, energy)
-    return _cleared(rules, side, price, energy, classes, numbers, owner, lottery, tariffs)
+    books = _book(side, price, energy, classes, numbers, owner, lottery, tariffs)
+    return _cleared(rules, books) if wishes is None else clear_with_wishes(rules, books, wishes)
 
 
-def _cleared(
-    rules: Rules,
+def _book(
     side: IntArray,
     price: IntArray,
     energy: IntArray,
@@ -217,10 +150,10 @@ def _cleared(
     owner: IntArray | None,
     lottery: int,
     tariffs: tuple[int, int],
-) -> Result:
+) -> Books:
     """One book as a batch of one."""
     n = side.shape[0]
-    books = Books(
+    return Books(
         np.array([n]),
         side[None],
         price[None],
@@ -231,24 +164,19 @@ def _cleared(
         np.array([lottery]),
         np.array([[*tariffs, 0, 0]]),
     )
-    outcome = Outcome.empty(1, n)
+
+
+def _cleared(rules: Rules, books: Books) -> Result:
+    outcome = Outcome.empty(*books.side.shape)
     mechanism = MECHANISMS[rules.mechanism]
     mechanism.clear(books, rules, outcome, 0, 1)
-    tail = (
-        outcome.volume,
-        outcome.price_low,
-        outcome.price,
-        outcome.price_high,
-        outcome.surplus,
-        outcome.case,
-    )
-    figures = np.concatenate((outcome.accepted[0], outcome.pays[0], *tail))
     if mechanism.uniform:
-        return Result(figures)
+        return Result(figures_of(outcome))
+    side, price = books.side[0], books.price[0]
     accepted, paid = outcome.accepted[0], outcome.pays[0] * (2 * side - 1)
-    own = np.divide(paid, accepted, out=np.full(n, np.nan), where=accepted > 0)
     worse = np.where(side == 1, paid > price * accepted, paid < price * accepted)
-    return OwnPricesResult(figures, own, int(np.count_nonzero(worse)))
+    passed = int(np.count_nonzero(worse))
+    return OwnPricesResult(figures_of(outcome), own_prices(accepted, paid), passed)
 
 
 def _ranks(numbers: IntArray, n: int) -> IntArray:
@@ -270,6 +198,11 @@ def _rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> Rules:
 @lru_cache(maxsize=256, typed=True)
 def _cached_rules(mechanism: str, price_rule: Any, tie_rule: str, seed: int) -> Rules:
     return Rules(mechanism, price_rule, tie_rule, seed, None)
+
+
+def _reads_no_wishes(kind: Mechanism, **given: Any) -> InputError:
+    name = next(name for name, value in given.items() if value is not None)
+    return InputError(f"mechanism {kind.name!r} reads no {name}; write mechanism='preference'")
 
 
 def _refuse_unknown(needs: dict[str, Any], kind: Mechanism) -> None:

@@ -27,7 +27,7 @@ _BEYOND = 2**62
 
 def write_totals(books: Books, outcome: Outcome, first: int, last: int) -> None:
     """Complete the rows ``first <= b < last`` of `outcome` from its ``accepted`` and ``pays``."""
-    _total(first, last, books.orders, books.side, books.price, books.offered, *outcome)
+    _total(first, last, books.orders, books.side, books.price, books.offered, *outcome[:8])
 
 
 @njit(cache=True, nogil=True)

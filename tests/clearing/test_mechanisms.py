@@ -30,6 +30,7 @@ ORACLES = {
     "mid_market_rate": oracle.mid_market_rate,
     "muda": oracle.muda,
     "pay_as_bid": oracle.pay_as_bid,
+    "preference": oracle.preference,
     "sbba": oracle.sbba,
     "supply_demand_ratio": oracle.supply_demand_ratio,
     "trade_reduction": oracle.trade_reduction,
@@ -111,7 +112,7 @@ def test_the_utility_in_the_book_is_refused_with_the_remedy(mechanism: str) -> N
         Rules(mechanism)
     for utility in ("residual", None):
         assert Rules(mechanism, utility=utility).mechanism == mechanism
-    for open_to_all in ("pay_as_bid", "continuous_double_auction"):
+    for open_to_all in ("pay_as_bid", "continuous_double_auction", "preference"):
         assert Rules(open_to_all).utility == "book"
 
 
@@ -165,7 +166,7 @@ def test_figures_follow_from_what_is_accepted_and_paid(mechanism: str) -> None:
         mean = sum(x * price for *_, x, price in taken) / (2 * volume)
         assert outcome.price[b] == mean.__floor__()
         prices = [price for *_, price in taken]
-        if not MECHANISMS[mechanism].uniform:
+        if not MECHANISMS[mechanism].uniform and mechanism != "preference":  # there: one price
             assert outcome.price_low[b] == min(prices).__floor__()
             assert outcome.price_high[b] == max(prices).__ceil__()
         assert outcome.price_low[b] <= min(prices) <= max(prices) <= outcome.price_high[b]

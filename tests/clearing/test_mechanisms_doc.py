@@ -28,7 +28,8 @@ def test_every_mechanism_is_in_the_table_with_its_properties() -> None:
         assert money in ("0", "≥ 0", "≤ 0") and source and when
         assert (truthful == "nothing to report") == (not kind.respects_limits)
     refused = {name for name in rows if MECHANISMS[name].members_only}
-    assert set(rows) - refused == {"merit_order", "pay_as_bid", "continuous_double_auction"}
+    allowed = {"merit_order", "pay_as_bid", "continuous_double_auction", "preference"}
+    assert set(rows) - refused == allowed
 
 
 def test_the_one_book_under_all_of_them() -> None:

@@ -235,7 +235,7 @@ def test_rows_outside_the_range_are_left_alone() -> None:
     books = random_books(np.random.default_rng(6), 5, 8)
     outcome = soiled(5, 8)
     clear_books(books, Rules(), outcome, 2, 4)
-    for column in outcome:
+    for column in outcome[:8]:
         assert (column[[0, 1, 4]] == -77).all()
         assert (column[2:4] != -77).all()
 

@@ -330,3 +330,10 @@ def _price_taking(orders: list[Order], p: Fraction) -> Trades:
         ):
             accepted[i], pays[i] = energy, sign * paid
     return accepted, pays
+
+
+def preference(orders: list[Order], setting: Setting) -> Trades:
+    """Without wishes, one price; with them, see `oracles.preference`."""
+    found = clear_slowly(orders, setting.tie_rule, setting.k, setting.lottery)
+    signs = [found.price or 0 if order.side == BUY else -(found.price or 0) for order in orders]
+    return found.accepted, [p * x for p, x in zip(signs, found.accepted, strict=True)]

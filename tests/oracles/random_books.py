@@ -71,4 +71,6 @@ def soiled(books: Books) -> Outcome:
 
 def rows(books: Books, chosen: np.ndarray) -> Books:
     """Some of the books, in that order."""
-    return Books(*(np.ascontiguousarray(column[chosen]) for column in books))
+    return Books(
+        *(np.ascontiguousarray(column[chosen]) if column.size else column for column in books)
+    )

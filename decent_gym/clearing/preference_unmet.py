@@ -1,0 +1,67 @@
+"""Which offers got nothing for want of what they wish for.
+
+A wish is unmet if nothing of the offer was accepted, no offer of the other side that it may trade
+with is there at its limit, but one that it may not trade with is.  So an offer that asks too much
+or bids too little is not told to drop its wish, and one that others outbid is told the price.
+"""
+
+from numba import njit
+
+from decent_gym.clearing.batch import Books
+from decent_gym.units import IntArray
+
+_BUY = 1
+_VALUE_CAP = 10**8
+_PERMILLE = 1_000
+
+
+def unmet_wishes(books: Books, accepted: IntArray, unmet: IntArray, first: int, last: int) -> None:
+    """Write 1 for every unmet wish of the books ``first <= b < last``, else 0.
+
+    Parameters
+    ----------
+    books : Books
+        Whose three columns of wishes are full.
+    accepted, unmet : int64 (B, M)
+    """
+    _unmet(
+        first, last, books.orders, books.side, books.price, books.offered, books.owner,
+        books.attributes, books.premium, books.partner, accepted, unmet,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _unmet(  # type: ignore[no-untyped-def]
+    first, last, count, side, price, offered, owner, attributes, premium, partner, accepted, unmet
+):
+    for b in range(first, last):
+        n = count[b]
+        unmet[b, :] = 0
+        for i in range(n):
+            if offered[b, i] == 0 or accepted[b, i] > 0:
+                continue
+            buys = side[b, i] == _BUY
+            wishes = buys and attributes[b, i] > 0 and premium[b, i] < 0
+            if not wishes and partner[b, i] < 0:
+                continue
+            served = False
+            crossed = False
+            for j in range(n):
+                if side[b, j] == side[b, i] or offered[b, j] == 0:
+                    continue
+                bid = i if buys else j
+                ask = j if buys else i
+                wish = attributes[b, bid]
+                fits = (wish & attributes[b, ask]) == wish
+                worth = price[b, bid]
+                if fits and wish > 0 and premium[b, bid] > 0:
+                    extra = abs(worth) * premium[b, bid] // _PERMILLE
+                    worth = min(worth + extra, _VALUE_CAP)
+                if price[b, ask] > worth:
+                    continue
+                crossed = True
+                fits |= premium[b, bid] >= 0
+                fits &= (partner[b, bid] < 0) | (partner[b, bid] == owner[b, ask])
+                fits &= (partner[b, ask] < 0) | (partner[b, ask] == owner[b, bid])
+                served |= fits
+            unmet[b, i] = 1 if crossed and not served else 0
