@@ -3,6 +3,7 @@
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.bill_sharing import BILL_SHARING
 from decent_gym.clearing.continuous_double_auction import CONTINUOUS_DOUBLE_AUCTION
+from decent_gym.clearing.blocks import BlockReason, BlockResult, clear_blocks
 from decent_gym.clearing.coupled import CoupledResult, clear_coupled
 from decent_gym.clearing.huang import HUANG
 from decent_gym.clearing.mcafee import MCAFEE
@@ -41,6 +42,8 @@ __all__ = [
     "RULES_VERSION",
     "TIE_RULES",
     "UTILITIES",
+    "BlockReason",
+    "BlockResult",
     "Books",
     "CoupledResult",
     "Mechanism",
@@ -48,5 +51,6 @@ __all__ = [
     "Result",
     "Rules",
     "clear",
+    "clear_blocks",
     "clear_coupled",
 ]
