@@ -2,8 +2,9 @@
 
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.bill_sharing import BILL_SHARING
+from decent_gym.clearing.block_result import BlockReason, BlockResult
+from decent_gym.clearing.blocks import clear_blocks
 from decent_gym.clearing.continuous_double_auction import CONTINUOUS_DOUBLE_AUCTION
-from decent_gym.clearing.blocks import BlockReason, BlockResult, clear_blocks
 from decent_gym.clearing.coupled import CoupledResult, clear_coupled
 from decent_gym.clearing.huang import HUANG
 from decent_gym.clearing.mcafee import MCAFEE

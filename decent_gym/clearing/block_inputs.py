@@ -10,27 +10,35 @@ from decent_gym.errors import InputError
 from decent_gym.units import PRODUCT_CAP, IntArray
 
 ALONE: Final = -1
+SPAN_PRODUCT_CAP: Final = PRODUCT_CAP // 8
+"""Energy times the span of limits: the search adds up a few such products."""
 
 
-class Blocks(NamedTuple):
-    """Which offers of a book are blocks.
+class BlockBook(NamedTuple):
+    """Checked columns of n offers.
 
     Attributes
     ----------
+    side, price, energy, priority, sequence : int64 (n,)
     least : int64 (n,)
         Wh that an offer takes once it is accepted; 0 for plain ones, else at least 1.
     group : int64 (n,)
         Index of its exclusive group, -1 without.
     """
 
+    side: IntArray
+    price: IntArray
+    energy: IntArray
+    priority: IntArray
+    sequence: IntArray
     least: IntArray
     group: IntArray
 
 
 def checked_blocks(
     minimum: Any, group: Any, price: IntArray, energy: IntArray, owner: IntArray | None
-) -> Blocks:
-    """Minimum and group of each offer; see :func:`decent_gym.clearing.clear_blocks`.
+) -> tuple[IntArray, IntArray]:
+    """Columns ``least`` and ``group``; see :func:`decent_gym.clearing.clear_blocks`.
 
     Raises
     ------
@@ -50,12 +58,13 @@ def checked_blocks(
         )
     labels = _indices(group, n, owner)
     least[labels >= 0] = np.maximum(least[labels >= 0], 1)  # accepted means that it gets something
-    if n and int(energy.sum()) * (int(price.max()) - int(price.min())) > PRODUCT_CAP:
+    span = int(price.max()) - int(price.min()) if n else 0
+    if int(energy.sum()) * span > SPAN_PRODUCT_CAP:
         raise InputError(
             f"the book is too big for exact integers: {int(energy.sum())} Wh times the span of "
-            f"its limits ({int(price.max()) - int(price.min())}) passes {PRODUCT_CAP}; split it"
+            f"its limits ({span}) passes {SPAN_PRODUCT_CAP}; split it"
         )
-    return Blocks(least, labels)
+    return least, labels
 
 
 def _indices(group: Any, n: int, owner: IntArray | None) -> IntArray:

@@ -14,22 +14,24 @@ are all the prices there are to try: a few dozen knapsacks with a window.
 
 Each is solved by depth first search in order of arrival, accepting first, so that of equally good
 selections the first one found is the one that accepts the earliest block.  A branch is cut where
-it cannot do better: the bound lets undecided blocks be divided, and gives up the least useful
-ones until the balance fits, which at a fixed price is merit order.  A second bound lets each group
-accept its best member.  Prices are tried in falling order of their bounds.
+two bounds say that it cannot do better.  The first lets undecided blocks be divided and gives up
+the least useful ones until the energy balances, which at a fixed price is merit order.  The second
+knows groups: it prices the imbalance instead of forbidding it, and lets every group take what it
+then likes best.  Prices are tried in falling order of these bounds, until none can do better.
 
-Source: branch and bound with the bound of G. B. Dantzig, "Discrete-variable extremum problems",
-Operations Research 5 (1957).
+Source: A. H. Land and A. G. Doig, "An automatic method of solving discrete programming problems",
+Econometrica 28 (1960); the bounds: G. B. Dantzig, "Discrete-variable extremum problems",
+Operations Research 5 (1957), and H. Everett, "Generalized Lagrange multiplier method", ibid. 11
+(1963).
 """
 
-import numpy as np
 from numba import njit
 
 _BUY = 1
 _WINDOW_LOW, _WINDOW_HIGH, _GAIN, _BOUND = 0, 1, 2, 3
 _IMPOSSIBLE = -1
-ROWS = 8
-_GAINS, _SELLS_LOW, _SELLS_HIGH, _BY_LIMIT, _CHOSEN, _FOUND, _TAKEN, _PEAK = range(ROWS)
+ROWS = 9
+_GAINS, _SELLS_LOW, _SELLS_HIGH, BY_LIMIT, _CHOSEN, _FOUND, _TAKEN, _PEAK, _WORTH = range(ROWS)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -47,7 +49,7 @@ def bound_levels(levels, plain, blocks, group, room, out):  # type: ignore[no-un
     group : int64 (K,)
         Index of each block's group, -1 without.
     room : int64 (ROWS, K)
-        Scratch, but for row 3: indices of the blocks by rising limit.
+        Scratch, but for the row BY_LIMIT: indices of the blocks by rising limit.
     out : int64 (4, L)
         Modified in place: least and most Wh that blocks must sell in all, what plain orders gain,
         and the bound on the welfare, -1 if nothing balances.
@@ -69,7 +71,8 @@ def bound_levels(levels, plain, blocks, group, room, out):  # type: ignore[no-un
         out[_GAIN, at] = gain
         _open(level, blocks, room)
         room[_TAKEN] = 0
-        best = _bound(0, 0, 0, 0, level, low, high, blocks, group, room)
+        shadow = _shadow(level, low, high, blocks, group, room)
+        best = _bound(0, 0, 0, 0, level, low, high, shadow, blocks, group, room)
         out[_BOUND, at] = best if best == _IMPOSSIBLE else best + gain
 
 
@@ -92,62 +95,72 @@ def search(levels, order, bounds, blocks, group, budget, room, best):  # type: i
     -------
     int
         How many branches were looked at; more than `budget` if the search was given up.
-    int
-        The welfare; -1 if no selection was found.
     """
-    k = blocks.shape[1]
-    chosen, found, taken = room[_CHOSEN], room[_FOUND], room[_TAKEN]
+    found = room[_FOUND]
     welfare = _IMPOSSIBLE
     seen = 0
     for at in order:
-        if bounds[_BOUND, at] < max(welfare, 0):
-            break
-        level = levels[at]
-        low, high = bounds[_WINDOW_LOW, at], bounds[_WINDOW_HIGH, at]
-        _open(level, blocks, room)
-        taken[:] = 0
-        floor = max(welfare - bounds[_GAIN, at], 0) - 1  # an equally good one may be earlier
-        is_found = False
-        sold_low = sold_high = gain = depth = 0
-        while True:
-            seen += 1
-            if seen > budget:
-                return seen, welfare
-            top = _bound(depth, sold_low, sold_high, gain, level, low, high, blocks, group, room)
-            if top > floor and depth < k:
-                takes = room[_GAINS, depth] >= 0 and (group[depth] < 0 or taken[group[depth]] == 0)
-                chosen[depth] = takes
-                if takes:
-                    sold_low += room[_SELLS_LOW, depth]
-                    sold_high += room[_SELLS_HIGH, depth]
-                    gain += room[_GAINS, depth]
-                    if group[depth] >= 0:
-                        taken[group[depth]] = 1
-                depth += 1
-                continue
-            if top > floor:
-                is_found = True
-                floor = gain
-                for i in range(k):
-                    found[i] = chosen[i]
-            depth -= 1
-            while depth >= 0 and chosen[depth] == 0:
-                depth -= 1
-            if depth < 0:
-                break
-            chosen[depth] = 0
-            sold_low -= room[_SELLS_LOW, depth]
-            sold_high -= room[_SELLS_HIGH, depth]
-            gain -= room[_GAINS, depth]
-            if group[depth] >= 0:
-                taken[group[depth]] = 0
-            depth += 1
-        reached = floor + bounds[_GAIN, at]
-        if is_found and (reached > welfare or _is_earlier(found, best)):
-            welfare = reached
-            for i in range(k):
+        gain = bounds[_GAIN, at]
+        if bounds[_BOUND, at] < max(welfare, 0) or seen > budget:
+            break  # no later price can do better
+        floor = max(welfare - gain, 0) - 1  # an equally good one may be earlier
+        window = bounds[_WINDOW_LOW, at], bounds[_WINDOW_HIGH, at]
+        looked, reached = _search_level(
+            levels[at], *window, floor, budget - seen, blocks, group, room
+        )
+        seen += looked
+        if reached > floor and (reached + gain > welfare or _is_earlier(found, best)):
+            welfare = reached + gain
+            for i in range(found.shape[0]):
                 best[i] = found[i]
-    return seen, welfare
+    return seen
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _search_level(level, low, high, floor, budget, blocks, group, room):  # type: ignore[no-untyped-def]
+    """Find the first selection that gains most at a price, if that is more than `floor`.
+
+    Returns how many branches were looked at, and what was reached.
+    """
+    k = blocks.shape[1]
+    chosen, found, taken = room[_CHOSEN], room[_FOUND], room[_TAKEN]
+    _open(level, blocks, room)
+    taken[:] = 0
+    shadow = _shadow(level, low, high, blocks, group, room)
+    seen = sold_low = sold_high = gain = depth = 0
+    while seen <= budget:
+        seen += 1
+        top = _bound(
+            depth, sold_low, sold_high, gain, level, low, high, shadow, blocks, group, room
+        )
+        if top > floor and depth < k:
+            takes = room[_GAINS, depth] >= 0 and (group[depth] < 0 or taken[group[depth]] == 0)
+            chosen[depth] = takes
+            if takes:
+                sold_low += room[_SELLS_LOW, depth]
+                sold_high += room[_SELLS_HIGH, depth]
+                gain += room[_GAINS, depth]
+                if group[depth] >= 0:
+                    taken[group[depth]] = 1
+            depth += 1
+            continue
+        if top > floor:
+            floor = gain
+            for i in range(k):
+                found[i] = chosen[i]
+        depth -= 1
+        while depth >= 0 and chosen[depth] == 0:
+            depth -= 1
+        if depth < 0:
+            break
+        chosen[depth] = 0
+        sold_low -= room[_SELLS_LOW, depth]
+        sold_high -= room[_SELLS_HIGH, depth]
+        gain -= room[_GAINS, depth]
+        if group[depth] >= 0:
+            taken[group[depth]] = 0
+        depth += 1
+    return seen, floor
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -172,33 +185,75 @@ def _open(level, blocks, room):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _bound(depth, sold_low, sold_high, gain, level, low, high, blocks, group, room):  # type: ignore[no-untyped-def]
-    """What blocks can gain at most after `depth` decisions, -1 if they cannot balance."""
+def _shadow(level, low, high, blocks, group, room):  # type: ignore[no-untyped-def]
+    """The price of imbalance with the lowest bound, of those at which a block is indifferent.
+
+    Leaves what blocks are worth then: the gain, less what they sell at that price.
+    """
     k = blocks.shape[1]
+    best = shadow = 0
+    for j in range(-1, k):
+        if j >= 0 and room[_GAINS, j] < 0:
+            continue
+        tried = 0 if j < 0 else level - blocks[1, j]
+        _price_in(tried, k, room)
+        bound = tried * (high if tried > 0 else low) + _alone(0, k, group, room)
+        if j < 0 or bound < best:
+            best, shadow = bound, tried
+    _price_in(shadow, k, room)
+    return shadow
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _price_in(shadow, k, room):  # type: ignore[no-untyped-def]
+    """What blocks are worth at a price of imbalance, -1 for those that would lose."""
+    for i in range(k):
+        sells = room[_SELLS_LOW, i] if shadow > 0 else room[_SELLS_HIGH, i]
+        out = room[_GAINS, i] < 0
+        room[_WORTH, i] = _IMPOSSIBLE if out else max(room[_GAINS, i] - shadow * sells, 0)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _alone(depth, k, group, room):  # type: ignore[no-untyped-def]
+    """What undecided blocks are worth together, at most one of a group."""
     taken, peak = room[_TAKEN], room[_PEAK]
     peak[:] = 0
-    divided = grouped = gain
+    total = 0
+    for i in range(depth, k):
+        worth = room[_WORTH, i]
+        g = group[i]
+        if g < 0:
+            total += max(worth, 0)
+        elif worth > peak[g] and not taken[g]:
+            total += worth - peak[g]
+            peak[g] = worth
+    return total
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _bound(depth, sold_low, sold_high, gain, level, low, high, shadow, blocks, group, room):  # type: ignore[no-untyped-def]
+    """What blocks can gain at most after `depth` decisions, -1 if they cannot balance."""
+    k = blocks.shape[1]
+    taken = room[_TAKEN]
+    left_open = high - sold_low if shadow > 0 else low - sold_high
+    alone = gain + shadow * left_open + _alone(depth, k, group, room)
+    divided = gain
     for i in range(depth, k):
         gains = room[_GAINS, i]
         if gains < 0 or (group[i] >= 0 and taken[group[i]]):
             continue
         divided += gains
-        if group[i] < 0:
-            grouped += gains
-        elif gains > peak[group[i]]:
-            grouped += gains - peak[group[i]]
-            peak[group[i]] = gains
         # one at its limit may also stay out: it widens the balance and does not shift it
         if gains > 0 or blocks[0, i] == _BUY:
             sold_low += room[_SELLS_LOW, i]
         if gains > 0 or blocks[0, i] != _BUY:
             sold_high += room[_SELLS_HIGH, i]
     if sold_low <= high and sold_high >= low:
-        return min(divided, grouped)
+        return max(min(divided, alone), _IMPOSSIBLE)
     sells = sold_low > high
     need = sold_low - high if sells else low - sold_high
     for j in range(k):
-        i = room[_BY_LIMIT, k - 1 - j if sells else j]  # the dearest asks, or the cheapest bids
+        i = room[BY_LIMIT, k - 1 - j if sells else j]  # the dearest asks, or the cheapest bids
         if i < depth or room[_GAINS, i] <= 0 or (blocks[0, i] == _BUY) == sells:
             continue
         if group[i] >= 0 and taken[group[i]]:
@@ -207,5 +262,5 @@ def _bound(depth, sold_low, sold_high, gain, level, low, high, blocks, group, ro
         divided -= given_up * abs(level - blocks[1, i])
         need -= given_up
         if need == 0:
-            return min(divided, grouped)
+            return max(min(divided, alone), _IMPOSSIBLE)
     return _IMPOSSIBLE

@@ -122,9 +122,7 @@ def best(
     return Best(found[0], selection, *ends, accepted), cleared
 
 
-def rest(
-    offers: list[Offer], selection: tuple[int, ...], tie_rule: str, lottery: int
-) -> Cleared:
+def rest(offers: list[Offer], selection: tuple[int, ...], tie_rule: str, lottery: int) -> Cleared:
     """The book with the blocks fixed: the least of a block at any price, the rest an order."""
     orders = []
     for offer, selected in zip(offers, selection, strict=True):
