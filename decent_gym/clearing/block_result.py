@@ -57,6 +57,13 @@ class BlockResult(Result):
         """Indices of the offers that were rejected though better than the price, int64."""
         return np.flatnonzero(self.forgone > 0)
 
+    def __repr__(self) -> str:
+        return (
+            f"BlockResult(volume={self.volume}, price={self.price}, welfare={self.welfare}, "
+            f"relaxed_welfare={self.relaxed_welfare}, accepted={self.accepted!r}, "
+            f"paradoxically_rejected={self.paradoxically_rejected!r})"
+        )
+
 
 def result_of(
     book: BlockBook, selected: npt.NDArray[np.bool_], rules: Rules, lottery: int, relaxed: int
