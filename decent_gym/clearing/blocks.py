@@ -25,7 +25,7 @@ from decent_gym.errors import InputError
 from decent_gym.units import IntArray
 
 BUDGET: Final = 10**8
-"""Branches after which the search is given up, some ten seconds.  Twenty blocks and 47 different
+"""Branches after which the search is given up, a few seconds.  Twenty blocks and 47 different
 limits never need so many."""
 
 

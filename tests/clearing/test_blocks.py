@@ -220,9 +220,33 @@ def test_the_search_says_when_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> No
         run(offers)
 
 
-def test_a_block_s_label_may_be_numpy_s() -> None:
-    result = clear_blocks([1, 0, 0], [30, 10, 12], [20, 20, 5], group=np.array([-1, 4, 4]))
+def test_both_bounds_keep_the_search_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    branches, real = [], blocks.search
+    monkeypatch.setattr(blocks, "search", lambda *a: branches.append(real(*a)) or branches[-1])
+    group = np.where(np.arange(40) < 36, np.arange(40) // 3, -1)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        side, price = rng.integers(0, 2, 40), rng.integers(80_000, 300_000, 40)
+        clear_blocks(side, price, rng.integers(1, 2_000, 40), group=group)
+    assert 12 < sum(branches) < 40_000  # 58,000 without a price of imbalance
+
+
+def test_arrays_may_be_numpy_s_and_stay_as_they_are() -> None:
+    minimum, group = np.array([0, 0, 0]), np.array([-1, 4, 4])
+    result = clear_blocks([1, 0, 0], [30, 10, 12], [20, 20, 5], minimum=minimum, group=group)
     assert result.accepted.tolist() == [20, 20, 0]
+    assert (minimum.tolist(), group.tolist()) == ([0, 0, 0], [-1, 4, 4])
+
+
+def test_the_benchmark_s_three_ways_agree() -> None:
+    pytest.importorskip("highspy")
+    from benchmarks.bench_blocks import check, district
+    from oracles.blocks_highs import solver
+
+    highs = solver()
+    found = [check(district(count, seed), highs) for count in (8, 16) for seed in range(5)]
+    assert [blocks for _, _, blocks in found] == [8] * 5 + [16] * 5
+    assert sum(rejected for rejected, _, _ in found) > 0 and max(lost for _, lost, _ in found) < 20
 
 
 def test_the_docstring_and_the_page_are_true() -> None:
