@@ -240,8 +240,9 @@ def test_arrays_may_be_numpy_s_and_stay_as_they_are() -> None:
 
 def test_the_benchmark_s_three_ways_agree() -> None:
     pytest.importorskip("highspy")
-    from benchmarks.bench_blocks import check, district
     from oracles.blocks_highs import solver
+
+    from benchmarks.bench_blocks import check, district
 
     highs = solver()
     found = [check(district(count, seed), highs) for count in (8, 16) for seed in range(5)]
