@@ -2,6 +2,8 @@
 
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.bill_sharing import BILL_SHARING
+from decent_gym.clearing.block_result import BlockReason, BlockResult
+from decent_gym.clearing.blocks import clear_blocks
 from decent_gym.clearing.continuous_double_auction import CONTINUOUS_DOUBLE_AUCTION
 from decent_gym.clearing.coupled import CoupledResult, clear_coupled
 from decent_gym.clearing.huang import HUANG
@@ -50,6 +52,8 @@ __all__ = [
     "RULES_VERSION",
     "TIE_RULES",
     "UTILITIES",
+    "BlockReason",
+    "BlockResult",
     "Books",
     "CoupledResult",
     "Mechanism",
@@ -59,6 +63,7 @@ __all__ = [
     "Result",
     "Rules",
     "clear",
+    "clear_blocks",
     "clear_coupled",
     "price_of_preferences",
 ]
