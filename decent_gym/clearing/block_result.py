@@ -9,7 +9,7 @@ import numpy.typing as npt
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.block_inputs import BlockBook
 from decent_gym.clearing.merit_order import MERIT_ORDER
-from decent_gym.clearing.public import Result
+from decent_gym.clearing.result import Result
 from decent_gym.clearing.rules import Rules
 from decent_gym.units import IntArray
 

@@ -90,7 +90,7 @@ def clear_together(
     write_outcome(
         first, last, books.orders, books.side, books.price, books.offered, problems.accepted,
         problems.pays, problems.at, problems.bounds, problems.bounded, problems.volume,
-        problems.status, *outcome,
+        problems.status, *outcome[:8],
     )  # fmt: skip
     for world in first + np.flatnonzero(problems.status[first:last] != DONE):
         clear_books(books, rules, outcome, 2 * int(world), 2 * int(world) + 2)
