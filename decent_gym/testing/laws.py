@@ -81,6 +81,16 @@ def _uniform(case: Case) -> BoolArray:
     return flagged(case.outcome.pays != at_price)
 
 
+def _interval(case: Case) -> BoolArray:
+    """Where there is one price: somebody accepted would lose at an end of the valid prices."""
+    if not (case.kind.uniform and case.kind.respects_limits):
+        return np.zeros(len(case.books.orders), np.bool_)
+    low, high = (end[:, None] for end in (case.outcome.price_low, case.outcome.price_high))
+    limit = case.books.price
+    loses = np.where(case.books.side == Side.BUY, limit < high, limit > low)
+    return flagged(loses & (case.outcome.accepted > 0))
+
+
 def _rationed(case: Case) -> BoolArray:
     short_asks = _is_short(case, Side.SELL, -1)
     short_bids = _is_short(case, Side.BUY, 1)
@@ -109,6 +119,7 @@ OUTCOME_LAWS: Final = (
     Law("volume", "the volume is what the buyers got", _volume),
     Law("no_price", "volume 0 is case NONE and no price, and nothing else is", _no_price),
     Law("prices", "price_low, price, price_high: lowest, mean and highest price paid", _prices),
+    Law("interval", "nobody accepted would lose at price_low or price_high", _interval),
     Law("uniform", "Mechanism.uniform: everybody pays the one price", _uniform),
     Law("case", "the case says which side was rationed at its worst accepted limit", _rationed),
 )

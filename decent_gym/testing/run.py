@@ -40,6 +40,12 @@ PRICE_RULES: Final = ("midpoint", 0, 1, "1/3")
 _SLOTS: Final = (8, 5, 11, 8)
 _FEW: Final = 60
 _CHUNK: Final = 2_000
+_LYING_RULES: Final = (
+    ("pro_rata", "midpoint"),
+    ("random", "1/3"),
+    ("time", 0),
+    ("equal_share", 1),
+)
 _SAMPLE: Final = 400
 
 
@@ -143,7 +149,7 @@ class Check:
     def _every_lie_step(self) -> None:
         several = self._kind.truthful == "several"
         for at, books in enumerate(truth_books(self._kind.truthful, self._rng, 3_000)):
-            for tie, price in (("pro_rata", "midpoint"), ("random", "1/3"), ("time", 0)):
+            for tie, price in _LYING_RULES:
                 chosen = books if price == "midpoint" else rows(books, slice(at, None, 5))
                 case = self._look(self._rules(tie, price), self._filled(chosen), [])
                 if case is None:
