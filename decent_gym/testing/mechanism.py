@@ -70,7 +70,7 @@ def check_mechanism(
     Examples
     --------
     >>> print(check_mechanism("mcafee", books=100, lies=100))
-    'mcafee' keeps all 27 laws on 48,400 books, 103,350 lies gained nothing
+    'mcafee' keeps all 27 laws on 51,821 books, 129,460 lies gained nothing
     """
     if name not in MECHANISMS:
         raise unknown_name("mechanism", name, MECHANISMS)

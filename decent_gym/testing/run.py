@@ -59,7 +59,10 @@ class Check:
         self._rng = np.random.default_rng(seed)
         self._oracle = oracle
         self._inputs = inputs
-        self._laws = dict.fromkeys(["declares", "clears", "trades"], 0)
+        self._every_law = [CLEARS, *OUTCOME_LAWS, *RELATIONS]
+        if oracle is not None:
+            self._every_law.append(oracle_law(oracle))
+        self._laws = dict.fromkeys(["declares", "trades"], 0)
         self._broken: dict[str, BrokenLaw] = {}
         self._random = self._traded = self._accepted = self._passed = 0
         self._lies = self._harmful = 0
@@ -111,10 +114,8 @@ class Check:
         def step() -> None:
             rules = self._rules(tie, price)
             books = self._filled(random_books(self._rng, count, slots))
-            laws = [*OUTCOME_LAWS, *RELATIONS]
-            case = self._look(rules, books, laws)
+            case = self._look(rules, books, self._every_law)
             self._look(rules, rows(books, slice(_FEW)), FEW)
-            self._ask_oracle(rules, books)
             if case is None:
                 return
             worth = case.books.price * case.outcome.accepted * case.sign
@@ -131,16 +132,14 @@ class Check:
             if not every:
                 books = rows(books, self._rng.permutation(len(books.orders))[:_SAMPLE])
             books = self._filled(books)
-            self._look(self._rules(), books, [*OUTCOME_LAWS, *RELATIONS])
-            self._ask_oracle(self._rules(), books)
+            self._look(self._rules(), books, self._every_law)
 
         return step
 
     def _odd_step(self) -> None:
         for tie in TIE_RULES:
             books = self._filled(odd_books())
-            self._look(self._rules(tie), books, [*OUTCOME_LAWS, *RELATIONS, *FEW])
-            self._ask_oracle(self._rules(tie), books)
+            self._look(self._rules(tie), books, [*self._every_law, *FEW])
             if not any(
                 law.name in self._broken for law in OUTCOME_LAWS
             ):  # else it says nothing new
@@ -151,7 +150,7 @@ class Check:
         for at, books in enumerate(truth_books(self._kind.truthful, self._rng, 3_000)):
             for tie, price in _LYING_RULES:
                 chosen = books if price == "midpoint" else rows(books, slice(at, None, 5))
-                case = self._look(self._rules(tie, price), self._filled(chosen), [])
+                case = self._look(self._rules(tie, price), self._filled(chosen), [CLEARS])
                 if case is None:
                     return
                 reports = np.arange(-1, 10)[None, :].repeat(len(chosen.orders), 0)
@@ -163,7 +162,7 @@ class Check:
         def step() -> None:
             a_side = SIDES[c % len(SIDES)]
             books = self._filled(lying_books(self._kind.truthful, self._rng, count, a_side))
-            case = self._look(self._rules(tie, price), books, [])
+            case = self._look(self._rules(tie, price), books, [CLEARS])
             if case is not None:
                 lies = random_lies(case, self._rng)
                 self._lies += count
@@ -179,13 +178,8 @@ class Check:
             found = tell_lie(lies, case.books.price, int(gains[0]))
             self._tell(TRUTH, case.rules, rows(case.books, gains[:1]), len(gains), found)
 
-    def _ask_oracle(self, rules: Rules, books: Books) -> None:
-        if self._oracle is not None:
-            self._look(rules, books, [oracle_law(self._oracle)])
-
     def _look(self, rules: Rules, books: Books, laws: Sequence[Law]) -> Case | None:
         """Try laws that are not broken yet; None if a book cannot be cleared."""
-        self._laws["clears"] += len(books.orders)
         try:
             case = Case.of(self._kind, rules, books)
             for law in laws:

@@ -240,7 +240,7 @@ def test_the_right_one_passes_under_the_other_name(registered: Callable[..., Non
     report = check_mechanism("mine", books=160, exhaustive=False)
     assert report and not report.broken and report.mechanism == "mine"
     assert 0.3 < report.traded < 0.9 and report.lies == 0 and report.limits_passed == 0
-    assert str(report).startswith("'mine' keeps all 26 laws on 1,")
+    assert str(report).startswith("'mine' keeps all 26 laws on 996 books")
 
 
 def test_one_law_on_given_books(registered: Callable[..., None]) -> None:
