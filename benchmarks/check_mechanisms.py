@@ -24,7 +24,7 @@ from decent_gym.testing import BrokenLawError, MechanismReport, check_mechanism,
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the oracles are not installed
 
-from oracles.mechanisms import ORACLES, oracle_of
+from oracles.mechanisms import INPUTS, ORACLES, oracle_of
 
 BOOKS = 100_000
 LIES = 10_000
@@ -73,8 +73,9 @@ def checked(
     with _bar(name, console) as told:
         try:
             report = check_mechanism(
-                name, books=books, lies=lies, seed=seed, oracle=oracle, progress=told
-            )
+                name, books=books, lies=lies, seed=seed, oracle=oracle, progress=told,
+                inputs=INPUTS.get(name),
+            )  # fmt: skip
         except BrokenLawError as error:
             report = error.report
     random_lies = lies if MECHANISMS[name].truthful else None

@@ -28,6 +28,7 @@ from decent_gym.testing.truth import (
     TRUTH,
     Lies,
     best_lie,
+    lies_told,
     lying_books,
     random_lies,
     tell_lie,
@@ -155,7 +156,7 @@ class Check:
                     return
                 reports = np.arange(-1, 10)[None, :].repeat(len(chosen.orders), 0)
                 lies = best_lie(case, reports, several)
-                self._lies += reports.size * chosen.side.shape[1]
+                self._lies += lies_told(case, reports.shape[1], several)
                 self._judge_lies(case, lies)
 
     def _lies_step(self, tie: str, price: Any, count: int, c: int) -> Callable[[], None]:

@@ -90,6 +90,17 @@ def best_lie(case: Case, reports: IntArray, pairs: bool) -> Lies:
     return best
 
 
+def lies_told(case: Case, reports: int, pairs: bool) -> int:
+    """How many lies :func:`best_lie` tries."""
+    there = case.offered > 0
+    told = int(there.sum()) * reports
+    if pairs:
+        same = case.books.owner[:, :, None] == case.books.owner[:, None, :]
+        both = there[:, :, None] & there[:, None, :] & same
+        told += (int(both.sum()) - int(there.sum())) // 2 * reports**2
+    return told
+
+
 def random_lies(case: Case, rng: np.random.Generator) -> Lies:
     """One order of every book at one other limit."""
     n, slots = case.books.side.shape

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles.mechanisms import ORACLES, oracle_of
+from oracles.mechanisms import INPUTS, ORACLES, oracle_of
 
 from decent_gym.clearing import MECHANISMS, Rules, clear, totals
 from decent_gym.errors import InputError
@@ -32,7 +32,10 @@ def test_every_mechanism_has_an_oracle() -> None:
 @pytest.mark.parametrize("mechanism", sorted(MECHANISMS))
 def test_every_law_and_the_oracle(mechanism: str) -> None:
     """As anybody checks a mechanism; `python -m benchmarks.check_mechanisms` does it at length."""
-    report = check_mechanism(mechanism, books=8_000, lies=6_000, oracle=oracle_of(mechanism))
+    report = check_mechanism(
+        mechanism, books=8_000, lies=6_000, oracle=oracle_of(mechanism),
+        inputs=INPUTS.get(mechanism),
+    )  # fmt: skip
     kind = MECHANISMS[mechanism]
     assert report.laws["oracle"] > 8_000 + 35**2 and report.traded > 0.15
     assert (report.limits_passed > 0.1) == (not kind.respects_limits)

@@ -356,6 +356,9 @@ ORACLES: dict[str, Callable[[list[Order], Setting], Trades]] = {
     "vcg": vcg,
 }
 
+INPUTS: dict[str, Callable[[Any, Any], Any]] = {}
+"""Mechanisms with further columns of books: ``inputs(rng, books) -> books`` fills them."""
+
 
 def oracle_of(name: str) -> Callable[[Any, int, Any], Trades]:
     """As `decent_gym.testing.check_mechanism` asks: about row b of a batch, all of its slots."""
