@@ -52,8 +52,9 @@ NOTES = {
     "v164": "bills sum to the community's 90; the source's own to 86.67",
 }
 HEAD = (
-    "# Published cases\nWhat becomes of every case of two collections of published and peer-computed "
-    "books, with their sources in `tests/data/`. Made by `python -m tools.vector_table --write "
+    "# Published cases\n"
+    "What becomes of every case of two collections of published and peer-computed books, with "
+    "their sources in `tests/data/`. Made by `python -m tools.vector_table --write "
     "docs/vectors.md`; the tests hold this page against what they assert.\n"
 )
 
@@ -137,8 +138,8 @@ def page() -> str:
             HEAD,
             "## Books of one commodity",
             f"{len(rows)} cases: {told}. *Source refuted*: by the rules of a uniform price "
-            "its price does not clear its book; volume and interval of valid prices are then those of an "
-            "independent computation, which stands beside the case in the file.",
+            "its price does not clear its book; volume and interval of valid prices are then those "
+            "of an independent computation, which stands beside the case in the file.",
             "",
             _table(["case", "source", "rule", "", "note"], rows),
             "",

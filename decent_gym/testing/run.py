@@ -79,7 +79,9 @@ class Check:
         steps: list[tuple[str, Callable[[], None]]] = []
         for c, (tie, price) in enumerate(combinations):
             for share in _chunks(books, len(combinations), c):
-                steps.append(("random books", self._random_step(tie, price, share, _SLOTS[c % 4])))
+                steps.append(
+                    ("random books", self._random_step(tie, price, share, _SLOTS[(c + c // 4) % 4]))
+                )
         mixed = exhaustive and self._kind.respects_limits  # if not, few of them differ
         small = ((1,), exhaustive), ((1, 2), mixed)
         steps += [("books of three by three", self._small_step(*each)) for each in small]
