@@ -79,7 +79,7 @@ class Outcome(NamedTuple):
     volume: IntArray
     surplus: IntArray
     case: IntArray
-    origin: IntArray = np.empty((0, 0), np.int64)
+    origin: IntArray = np.empty((0, 0, 4), np.int64)
 
     @classmethod
     def empty(cls, books: int, slots: int) -> "Outcome":

@@ -48,6 +48,8 @@ HUANG = Mechanism(
     uniform=False,
     summary="Truthful for divisible offers: the marginal pair sets the prices and stays out.",
     members_only=True,
+    budget="surplus",
+    truthful="divisible",
 )
 
 

@@ -64,6 +64,8 @@ MCAFEE = Mechanism(
     uniform=False,
     summary="Truthful: one price where it can be had, else the least efficient deal is dropped.",
     members_only=True,
+    budget="surplus",
+    truthful="unit",
 )
 
 

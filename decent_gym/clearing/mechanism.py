@@ -32,6 +32,13 @@ class Mechanism:
         Reads ``Books.lottery`` whatever the tie rule.
     respects_limits : bool
         Nobody pays more than the bid or gets less than the ask.
+    budget : str
+        What the operator keeps: ``"balanced"`` 0, ``"surplus"`` never less than 0, ``"deficit"``
+        never more, ``"any"``.
+    truthful : str
+        For whom no other limit brings more, whatever the others report and however the lot falls:
+        ``""`` nobody, ``"unit"`` organizations with one offer where all energies are equal,
+        ``"divisible"`` with one offer of any energy, ``"several"`` with several offers on a side.
     bar : str
         What a rejected order failed to beat, for its reason: ``"price"``, what its side paid, or
         ``"limit"``, the worst limit accepted on its side.
@@ -48,6 +55,8 @@ class Mechanism:
     members_only: bool = False
     draws: bool = False
     respects_limits: bool = True
+    budget: str = "balanced"
+    truthful: str = ""
     bar: str = "price"
     wishes: bool = False
 

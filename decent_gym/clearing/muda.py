@@ -93,6 +93,8 @@ MUDA = Mechanism(
     summary="Truthful: two halves drawn by lot trade at each other's price, the rest by Vickrey.",
     members_only=True,
     draws=True,
+    budget="surplus",
+    truthful="several",
 )
 
 

@@ -83,6 +83,7 @@ PREFERENCE = Mechanism(
     uniform=False,
     summary="One price per type of energy: wishes for local or renewable energy, or a partner.",
     wishes=True,
+    budget="balanced",
 )
 
 

@@ -63,6 +63,7 @@ SBBA = Mechanism(
     summary="Truthful, one price, no money left over; a dropped deal's seller is drawn by lot.",
     members_only=True,
     draws=True,
+    truthful="unit",
 )
 
 

@@ -35,4 +35,6 @@ TRADE_REDUCTION = Mechanism(
     uniform=False,
     summary="Truthful: the least efficient deal is dropped, its limits are the prices.",
     members_only=True,
+    budget="surplus",
+    truthful="unit",
 )

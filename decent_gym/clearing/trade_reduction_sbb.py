@@ -49,4 +49,5 @@ TRADE_REDUCTION_SBB = Mechanism(
     summary="As sbba, but on the shorter side the marginal order is dropped, buyer or seller.",
     members_only=True,
     draws=True,
+    truthful="unit",
 )

@@ -54,6 +54,8 @@ VCG = Mechanism(
     uniform=False,
     summary="Truthful and efficient; everybody gains its worth to all, the operator adds money.",
     members_only=True,
+    budget="deficit",
+    truthful="several",
 )
 
 

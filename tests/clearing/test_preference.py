@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from oracles import preference as oracle
 from oracles.preference import cleared, some_books
-from oracles.random_books import random_books, rows, soiled
 
 from decent_gym.clearing import (
     HARD,
@@ -35,6 +34,8 @@ from decent_gym.clearing import (
 )
 from decent_gym.errors import InputError, UnknownNameError
 from decent_gym.models import Side
+from decent_gym.testing.books import poisoned as soiled
+from decent_gym.testing.books import random_books, rows
 from decent_gym.units import ENERGY_CAP, PRICE_CAP
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,9 @@ Shares nothing with the package: lists of orders, or of single Wh, sorted and wa
 Every function returns what each order is accepted for and what it pays.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oracles.merit_order import BUY, SELL, Order, clear_slowly, mix, pro_rata
 
@@ -48,6 +49,13 @@ def trade(trades: Trades, buyer: int, seller: int, energy: int, price: int) -> N
     for i, sign in ((buyer, 1), (seller, -1)):
         accepted[i] += energy
         pays[i] += sign * energy * price
+
+
+def merit_order(orders: list[Order], setting: Setting) -> Trades:
+    found = clear_slowly(orders, setting.tie_rule, setting.k, setting.lottery)
+    signs = (1 if order.side == BUY else -1 for order in orders)
+    pays = [sign * x * (found.price or 0) for sign, x in zip(signs, found.accepted, strict=True)]
+    return found.accepted, pays
 
 
 def pay_as_bid(orders: list[Order], setting: Setting) -> Trades:
@@ -332,8 +340,52 @@ def _price_taking(orders: list[Order], p: Fraction) -> Trades:
     return accepted, pays
 
 
-def preference(orders: list[Order], setting: Setting) -> Trades:
-    """Without wishes, one price; with them, see `oracles.preference`."""
-    found = clear_slowly(orders, setting.tie_rule, setting.k, setting.lottery)
-    signs = [found.price or 0 if order.side == BUY else -(found.price or 0) for order in orders]
-    return found.accepted, [p * x for p, x in zip(signs, found.accepted, strict=True)]
+ORACLES: dict[str, Callable[[list[Order], Setting], Trades]] = {
+    "bill_sharing": bill_sharing,
+    "continuous_double_auction": continuous_double_auction,
+    "huang": huang,
+    "mcafee": mcafee,
+    "merit_order": merit_order,
+    "mid_market_rate": mid_market_rate,
+    "muda": muda,
+    "pay_as_bid": pay_as_bid,
+    "preference": merit_order,  # without wishes; with them, see `oracles.preference`
+    "sbba": sbba,
+    "supply_demand_ratio": supply_demand_ratio,
+    "trade_reduction": trade_reduction,
+    "trade_reduction_sbb": trade_reduction_sbb,
+    "vcg": vcg,
+}
+
+INPUTS: dict[str, Callable[[Any, Any], Any]] = {}
+"""Mechanisms with further columns of books: ``inputs(rng, books) -> books`` fills them."""
+
+
+def oracle_of(name: str) -> Callable[[Any, int, Any], Trades]:
+    """As `decent_gym.testing.check_mechanism` asks: about row b of a batch, all of its slots."""
+
+    def oracle(books: Any, b: int, rules: Any) -> Trades:
+        slots, orders = orders_of(books, b)
+        setting = Setting(
+            rules.tie_rule,
+            Fraction(rules.k_numerator, rules.k_denominator),
+            int(books.lottery[b]),
+            tuple(books.owner[b, slots].tolist()),
+            *books.tariffs[b, :2].tolist(),
+        )
+        found = ORACLES[name](orders, setting)
+        wide = [[0] * books.side.shape[1] for _ in found]
+        for row, values in zip(wide, found, strict=True):
+            for slot, value in zip(slots, values, strict=True):
+                row[slot] = value
+        return wide[0], wide[1]
+
+    return oracle
+
+
+def orders_of(books: Any, b: int) -> tuple[list[int], list[Order]]:
+    """Slots and orders of one book, in plain integers."""
+    columns = (books.side, books.price, books.offered, books.priority, books.sequence)
+    rows = [column[b, : books.orders[b]].tolist() for column in columns]
+    slots = [i for i, energy in enumerate(rows[2]) if energy > 0]
+    return slots, [Order(*(row[i] for row in rows)) for i in slots]

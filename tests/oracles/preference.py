@@ -15,9 +15,10 @@ import highspy
 import numpy as np
 from oracles.coupled import _sparse, solver
 from oracles.merit_order import mix
-from oracles.random_books import random_books, soiled
 
 from decent_gym.clearing import MECHANISMS, Books, Outcome, Rules
+from decent_gym.testing.books import poisoned as soiled
+from decent_gym.testing.books import random_books
 
 SELL, BUY, HARD, NOBODY = 0, 1, -1, -1
 CAP = 10**8
