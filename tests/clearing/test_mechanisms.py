@@ -81,7 +81,7 @@ def test_the_laws_hold_with_wishes_too() -> None:
         )
 
     report = check_mechanism("preference", books=4_000, inputs=inputs)
-    assert report.books > 4_000
+    assert report and report.traded > 0.1
 
 
 def test_without_the_compiler_too() -> None:
