@@ -28,8 +28,7 @@ class BookSet:
         B rows; a slot with 0 Wh offered is not in its book.  The lotteries are in it, so every
         mechanism draws the same lots.
     value : int64 micro-euro/kWh (B, M)
-        A bid's true value, an ask's true cost.  Never below a bid's or above an ask's limit where
-        nobody offers at a loss.
+        A bid's true value, an ask's true cost, whatever its limit says.
     times : int64 (B,)
         Number of the round each book belongs to; for fresh flow, of the book.
     commodity : int64 (B,), :class:`decent_gym.models.Commodity`
