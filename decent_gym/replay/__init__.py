@@ -1,11 +1,21 @@
 """Recorded episodes: stepped again from seeds and actions, or cleared again under other rules."""
 
-from decent_gym.replay.book_set import BookSet, Recleared, reclear
+from decent_gym.replay.book_set import (
+    VALUES_ARE_LIMITS,
+    VALUES_TRUE,
+    BookSet,
+    Recleared,
+    reclear,
+    retailer_only,
+    with_utility,
+)
 from decent_gym.replay.player import Replay, difference, replay
 from decent_gym.replay.recorded import Recording, read_recording
 from decent_gym.replay.recorded_books import RecordedBooks, difference_from, read_books
 
 __all__ = [
+    "VALUES_ARE_LIMITS",
+    "VALUES_TRUE",
     "BookSet",
     "Recleared",
     "RecordedBooks",
@@ -17,4 +27,6 @@ __all__ = [
     "read_recording",
     "reclear",
     "replay",
+    "retailer_only",
+    "with_utility",
 ]

@@ -39,6 +39,9 @@ class BookSet:
         if there is none.
     valued_by : str
         How the values are known: ``"true values"``, ``"limits taken as values"``, or a sentence.
+    organizations : int or None
+        How many of `names` are organizations; the others are the special accounts, of which the
+        network's buys its loss.  None: all are.
     """
 
     books: Books
@@ -48,6 +51,7 @@ class BookSet:
     names: tuple[str, ...]
     utility: int | None = None
     valued_by: str = VALUES_TRUE
+    organizations: int | None = None
 
     def __post_init__(self) -> None:
         rows, slots = self.books.side.shape
@@ -58,6 +62,12 @@ class BookSet:
                 raise InputError(
                     f"{name} must be int64 of shape {shape}, got {array.dtype} {array.shape}"
                 )
+
+    @property
+    def members(self) -> IntArray:
+        """Account indices of the organizations that are not the utility."""
+        count = len(self.names) if self.organizations is None else self.organizations
+        return np.array([n for n in range(count) if n != self.utility], np.int64)
 
     def __len__(self) -> int:
         """How many books."""
@@ -70,7 +80,8 @@ class Recleared:
 
     Attributes
     ----------
-    rules : Rules
+    rules : Rules or None
+        None: there was no market, see :func:`retailer_only`.
     outcome : Outcome, arrays (B, M) and (B,)
         ``accepted`` and ``pays`` include what the utility served of the rest; ``volume``, prices
         and ``surplus`` are the mechanism's own.
@@ -82,7 +93,7 @@ class Recleared:
         What the utility pays for that minus what it receives.
     """
 
-    rules: Rules
+    rules: Rules | None
     outcome: Outcome
     inside: IntArray
     rest_energy: IntArray
@@ -117,6 +128,16 @@ def reclear(book_set: BookSet, rules: Rules) -> Recleared:
         inside = inside.copy()
         _serve(books, outcome, energy, pays)
     return Recleared(rules, outcome, inside, energy[:, 0], pays[:, 0])
+
+
+def retailer_only(book_set: BookSet) -> Recleared:
+    """What the same offers come to without a local market: the utility serves them, or nobody."""
+    rows, slots = book_set.value.shape
+    outcome = Outcome.empty(rows, slots)
+    energy, pays = np.zeros((2, rows, 1), np.int64)
+    if book_set.utility is not None:
+        _serve(without(book_set.books, book_set.utility), outcome, energy, pays)
+    return Recleared(None, outcome, np.zeros((rows, slots), np.int64), energy[:, 0], pays[:, 0])
 
 
 def without(books: Books, owner: int) -> Books:

@@ -199,6 +199,7 @@ def _stacked(rounds: list[Round], valuer: _Valuer, header: LedgerHeader) -> Reco
         names=(*header.names, *SPECIAL_ACCOUNTS),
         utility=header.priorities.index(1) if rules.utility is not None else None,
         valued_by=valuer.valued_by,
+        organizations=len(header.names),
     )
     figures = (np.array([getattr(b, name) or 0 for b in cleared], np.int64) for name in _FIGURES)
     outcome = Outcome(*(_wide(cleared, name, slots) for name in ("accepted", "pays")), *figures)
