@@ -1,7 +1,7 @@
 """Where the books of a comparison come from, and what is known about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -80,9 +80,10 @@ def recorded_source(path: str, values: str, unit: str | None, advance: Advance) 
     times = [
         datetime.fromtimestamp(listener.rounds[at].timestamp, UTC).isoformat() for at in (0, -1)
     ]
+    rules = found.rules if book_set.utility is not None else replace(found.rules, utility=None)
     return Source(
         book_set=book_set,
-        rules=found.rules,
+        rules=rules,
         unit=unit,
         facts={
             "ledger": str(Path(path)),

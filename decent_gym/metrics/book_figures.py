@@ -48,7 +48,7 @@ def book_sums(book_set: BookSet, cleared: Recleared, best: IntArray | None = Non
     weight = np.where(np.isnan(markup), 0, outcome.volume)
     sums = {
         "books": np.ones(len(book_set)),
-        "used": (books.offered > 0).any(axis=1),
+        "used": book_set.live.any(axis=1),
         "welfare": welfare(book_set, cleared),
         "best": best_welfare(book_set) if best is None else best,
         "operator": outcome.surplus,

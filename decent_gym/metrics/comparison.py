@@ -24,7 +24,7 @@ from decent_gym.metrics.bootstrap import (
 from decent_gym.metrics.welfare import best_welfare
 from decent_gym.models import Commodity
 from decent_gym.registry import unknown_name
-from decent_gym.replay import BookSet, Recleared, reclear, retailer_only
+from decent_gym.replay import BookSet, Recleared, books_for, reclear, retailer_only
 from decent_gym.units import NANO_EUR_PER_EUR, ROUNDS_PER_DAY, IntArray
 
 RETAILER_ONLY: Final = "retailer only"
@@ -223,7 +223,7 @@ class _Ruler:
 
 
 def _microseconds(book_set: BookSet, rules: Rules) -> float:
-    books = book_set.books
+    books = books_for(book_set, rules)
     outcome = Outcome.empty(*books.side.shape)
     clear = MECHANISMS[rules.mechanism].clear
     spent, calls = 0.0, 0

@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from decent_gym.metrics.welfare import energy_by_side
 from decent_gym.models import Side
-from decent_gym.replay import BookSet, Recleared, with_utility
-from decent_gym.units import IntArray
+from decent_gym.replay import BookSet, Recleared
+from decent_gym.units import ENERGY_CAP, IntArray
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -20,8 +20,8 @@ def residual_supplies(book_set: BookSet, *, utility: bool) -> FloatArray:
     ----------
     book_set : BookSet
     utility : bool
-        Whether the utility's supply and demand count, any amount at its tariffs; else the members
-        and the network stand alone.
+        Whether the utility's supply counts, any amount; else members and network stand alone.  What
+        it would buy is no demand that anybody has to meet.
 
     Source: as :func:`decent_gym.metrics.residual_supply`, over the offered energies.
     """
@@ -30,10 +30,8 @@ def residual_supplies(book_set: BookSet, *, utility: bool) -> FloatArray:
     demanded = energy_by_side(book_set, books.offered, Side.BUY)
     own = supplied[:, book_set.members]
     if book_set.utility is not None:
-        supplied[:, book_set.utility] = demanded[:, book_set.utility] = 0
-        if utility:
-            quotes = with_utility(book_set)[0].offered
-            supplied[:, book_set.utility] = quotes.max(axis=1, initial=0)
+        supplied[:, book_set.utility] = ENERGY_CAP if utility else 0
+        demanded[:, book_set.utility] = 0
     supply, demand = supplied.sum(axis=1)[:, None], demanded.sum(axis=1)[:, None]
     index = np.full(own.shape, np.nan)
     np.divide(supply - own, demand, out=index, where=demand > 0)
@@ -50,7 +48,7 @@ def marginal_markup(book_set: BookSet, cleared: Recleared) -> FloatArray:
     of Economic Studies 1 (1934) 157.
     """
     books, outcome = book_set.books, cleared.outcome
-    sold = (books.side == Side.SELL) & (outcome.accepted > 0)
+    sold = book_set.live & (books.side == Side.SELL) & (outcome.accepted > 0)
     sold &= np.isin(books.owner, book_set.members)
     lowest = np.iinfo(np.int64).min
     cost = np.where(sold, book_set.value, lowest).max(axis=1, initial=lowest)
@@ -78,7 +76,7 @@ def withheld(book_set: BookSet, cleared: Recleared) -> IntArray:
     sells = books.side == Side.SELL
     wanted = np.where(sells, book_set.value < price, book_set.value > price)
     missed = np.where(sells, books.price > price, books.price < price)
-    kept = wanted & missed & (outcome.volume > 0)[:, None]
+    kept = book_set.live & wanted & missed & (outcome.volume > 0)[:, None]
     kept &= np.isin(books.owner, book_set.members)
     energy: IntArray = np.where(kept, books.offered - outcome.accepted, 0).sum(axis=1)
     return energy

@@ -88,10 +88,9 @@ def _signed(book_set: BookSet, amount: IntArray) -> IntArray:
 
 
 def _by_owner(book_set: BookSet, amount: IntArray) -> IntArray:
-    """Sums per account of an array (B, M); empty slots hold 0."""
-    rows, slots = amount.shape
-    out = np.zeros((rows, len(book_set.names)), np.int64)
-    live = np.arange(slots) < book_set.books.orders[:, None]
-    row = np.broadcast_to(np.arange(rows)[:, None], amount.shape)[live]
+    """Sums per account of an array (B, M), over the slots that hold an order."""
+    out = np.zeros((len(book_set), len(book_set.names)), np.int64)
+    live = book_set.live
+    row, _ = np.nonzero(live)
     np.add.at(out, (row, book_set.books.owner[live]), amount[live])
     return out

@@ -7,6 +7,7 @@ Whoever has a :class:`BookSet` can clear it under every mechanism and measure wh
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from decent_gym.clearing import MECHANISMS, Books, Outcome, Rules
 from decent_gym.clearing.residual import serve_residual
@@ -69,6 +70,13 @@ class BookSet:
         count = len(self.names) if self.organizations is None else self.organizations
         return np.array([n for n in range(count) if n != self.utility], np.int64)
 
+    @property
+    def live(self) -> npt.NDArray[np.bool_]:
+        """Which slots hold an order of their book, (B, M)."""
+        within = np.arange(self.value.shape[1]) < self.books.orders[:, None]
+        held: npt.NDArray[np.bool_] = within & (self.books.offered > 0)
+        return held
+
     def __len__(self) -> int:
         """How many books."""
         return len(self.times)
@@ -110,15 +118,9 @@ def reclear(book_set: BookSet, rules: Rules) -> Recleared:
     Raises
     ------
     InputError
-        For ``utility="book"`` or ``"residual"`` where the set has no utility.
+        For ``utility="residual"`` where the set has no utility.
     """
-    if rules.utility is not None and book_set.utility is None:
-        raise InputError(
-            f"utility={rules.utility!r} needs books with a utility; write utility=None"
-        )
-    books = book_set.books
-    if rules.utility != "book" and book_set.utility is not None:
-        books = without(books, book_set.utility)
+    books = books_for(book_set, rules)
     rows, slots = books.side.shape
     outcome = Outcome.empty(rows, slots)
     MECHANISMS[rules.mechanism].clear(books, rules, outcome, 0, rows)
@@ -128,6 +130,21 @@ def reclear(book_set: BookSet, rules: Rules) -> Recleared:
         inside = inside.copy()
         _serve(books, outcome, energy, pays)
     return Recleared(rules, outcome, inside, energy[:, 0], pays[:, 0])
+
+
+def books_for(book_set: BookSet, rules: Rules) -> Books:
+    """The books that the mechanism of `rules` is to clear: with or without the utility's quotes.
+
+    Raises
+    ------
+    InputError
+        As :func:`reclear`.
+    """
+    if rules.utility == "residual" and book_set.utility is None:
+        raise InputError("utility='residual', but these books have none; write utility=None")
+    if rules.utility == "book" or book_set.utility is None:
+        return book_set.books
+    return without(book_set.books, book_set.utility)
 
 
 def retailer_only(book_set: BookSet) -> Recleared:

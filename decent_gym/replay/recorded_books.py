@@ -197,13 +197,20 @@ def _stacked(rounds: list[Round], valuer: _Valuer, header: LedgerHeader) -> Reco
         times=np.repeat(times, COMMODITIES),
         commodity=np.tile(np.arange(COMMODITIES), len(rounds)),
         names=(*header.names, *SPECIAL_ACCOUNTS),
-        utility=header.priorities.index(1) if rules.utility is not None else None,
+        utility=_utility(header, rules),
         valued_by=valuer.valued_by,
         organizations=len(header.names),
     )
     figures = (np.array([getattr(b, name) or 0 for b in cleared], np.int64) for name in _FIGURES)
     outcome = Outcome(*(_wide(cleared, name, slots) for name in ("accepted", "pays")), *figures)
     return RecordedBooks(book_set, rules, outcome, header)
+
+
+def _utility(header: LedgerHeader, rules: Rules) -> int | None:
+    """Nobody quotes where the rules know no utility, whatever the class of an organization."""
+    if rules.utility is None or 1 not in header.priorities:
+        return None
+    return header.priorities.index(1)
 
 
 def _wide(books: list[ClearedBook], name: str, slots: int) -> IntArray:
