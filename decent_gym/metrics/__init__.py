@@ -26,6 +26,7 @@ from decent_gym.metrics.market_power import marginal_markup, residual_supplies, 
 from decent_gym.metrics.money import balances, money_by_kind, turnover
 from decent_gym.metrics.physical import physical_figures
 from decent_gym.metrics.prices import PriceStatistics, price_statistics
+from decent_gym.metrics.regret import Regret, best_shade, regret_of_truth
 from decent_gym.metrics.series import SPECIAL_ACCOUNTS, Series, SeriesRecorder, series_of
 from decent_gym.metrics.welfare import best_welfare, limits_passed, savings, surplus, welfare
 
@@ -38,9 +39,11 @@ __all__ = [
     "Figure",
     "Measured",
     "PriceStatistics",
+    "Regret",
     "Series",
     "SeriesRecorder",
     "balances",
+    "best_shade",
     "best_welfare",
     "bought",
     "compare",
@@ -56,6 +59,7 @@ __all__ = [
     "peak_kw",
     "physical_figures",
     "price_statistics",
+    "regret_of_truth",
     "residual_supplies",
     "residual_supply",
     "rules_for",
