@@ -11,7 +11,14 @@ from decent_gym.cli.console import Advance
 from decent_gym.errors import DataError
 from decent_gym.metrics import EnergyLog, SeriesRecorder, physical_figures, units_of
 from decent_gym.models import Round
-from decent_gym.replay import BookSet, difference_from, read_books, read_recording, reclear
+from decent_gym.replay import (
+    BookSet,
+    difference_from,
+    order_flow,
+    read_books,
+    read_recording,
+    reclear,
+)
 from decent_gym.simulation import Simulation
 
 _ENOUGH_DAYS: Final = 5
@@ -96,6 +103,19 @@ def recorded_source(path: str, values: str, unit: str | None, advance: Advance) 
         difference=difference_from(found, reclear(book_set, found.rules)),
         physical=physical_figures(series.series(), log, scenario),
     )
+
+
+def fresh_source(kind: str, seed: int, options: Mapping[str, Any]) -> Source:
+    """Books of fresh order flow, whose true values are known.
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        As :func:`decent_gym.replay.order_flow`.
+    """
+    book_set = order_flow(kind, seed=seed, **options)
+    rules = Rules(seed=seed, utility=None if book_set.utility is None else "book")
+    return Source(book_set, rules, "book", {"flow": kind, **options, "seed": seed})
 
 
 @dataclass(slots=True)

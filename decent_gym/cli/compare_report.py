@@ -1,22 +1,26 @@
 """A comparison as one dictionary for machines; tables and the picture are made of it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
 
 from decent_gym.cli.compare_books import Source
-from decent_gym.metrics import Measured, residual_supplies, units_of
+from decent_gym.metrics import Figure, Measured, Regret, residual_supplies, units_of
 from decent_gym.metrics.bootstrap import CONFIDENCE, RESAMPLES
 from decent_gym.models import Commodity
 
 STATIC: Final = "static: books as they are, nobody adapts to the rule"
 
 
-def report(source: Source, found: list[Measured], seed: int) -> dict[str, Any]:
+def report(
+    source: Source, found: list[Measured], seed: int, regrets: Mapping[str, Regret]
+) -> dict[str, Any]:
     """Everything that ``decent-gym compare`` says, in EUR, kWh and shares.
 
-    Where there is nothing to measure the value is None.
+    `regrets` are those of the mechanisms whose misreports were searched.  Where there is nothing to
+    measure the value is None.
     """
     book_set = source.book_set
     return {
@@ -36,11 +40,11 @@ def report(source: Source, found: list[Measured], seed: int) -> dict[str, Any]:
         },
         "pivotal": _pivotal(source),
         "physical": None if source.physical is None else dict(source.physical),
-        "mechanisms": [_mechanism(measured) for measured in found],
+        "mechanisms": [_mechanism(m, regrets.get(m.name)) for m in found],
     }
 
 
-def _mechanism(measured: Measured) -> dict[str, Any]:
+def _mechanism(measured: Measured, regret: Regret | None) -> dict[str, Any]:
     rules = measured.cleared.rules
     return {
         "name": measured.name,
@@ -53,6 +57,21 @@ def _mechanism(measured: Measured) -> dict[str, Any]:
         },
         "savings_eur": dict(measured.savings_eur),
         "surplus_eur": dict(measured.surplus_eur),
+        "best_response": None if regret is None else _best_response(regret),
+    }
+
+
+def _best_response(regret: Regret) -> dict[str, Any]:
+    """EUR a book of those in which the trader has an order."""
+    return {
+        "trader": regret.trader,
+        "books": len(regret.rows),
+        "lots": regret.lots,
+        "profit_of_truth_eur": regret.profit_of_truth,
+        "regret_eur": asdict(Figure(regret.regret, *(regret.interval or ()))),
+        "lying_gains": regret.lying_gains,
+        "best_shade": regret.shade / 1000,
+        "regret_of_shade_eur": regret.regret_of_shade,
     }
 
 

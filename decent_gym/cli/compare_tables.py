@@ -10,32 +10,50 @@ from rich.table import Table
 Report = Mapping[str, Any]
 Entry = Mapping[str, Any]
 
-WIDTH: Final = 126
+WIDTH: Final = 128
 """Columns that the tables need."""
+_UTILITY_NOTE: Final = (
+    "utility: its quotes stand in the book, or, where a rule must clear the members alone, it "
+    "serves the rest at its tariffs (residual)"
+)
+_PRICE_NOTE: Final = (
+    "price, at retail, at feed-in, no trade: the mechanism's own, without the rest; buyers pay, "
+    "sellers get: with it"
+)
+_REGRET_NOTE: Final = (
+    "regret of truth: what the best limit for each book would have earned more, knowing the "
+    "others' limits; best constant shade: one share taken off every value"
+)
 _UTILITY: Final = {"book": "in book", "residual": "residual", None: "none"}
 
 
 def print_report(console: Console, report: Report) -> None:
-    """What was compared, four tables, and how to read them."""
+    """What was compared, tables, and how to read them."""
     console.print(_head(report), markup=False, highlight=False, soft_wrap=True)
     console.print(_gains_table(report))
     console.print(_members_table(report))
     for scope in _price_scopes(report):
         console.print(_price_table(report, scope))
+    if any(entry["best_response"] for entry in report["mechanisms"]):
+        console.print(_regret_table(report))
     console.print(_notes(report), markup=False, highlight=False, soft_wrap=True)
 
 
 def _head(report: Report) -> str:
-    lines = [f"{report['books']:,} books of {report['rounds']:,} rounds, {report['static']}"]
-    if report["recorded"] is not None:
-        rules = report["recorded"]["rules"]
-        lines[0] = f"{report['ledger']}: {lines[0]}"
-        lines.append(
-            f"recorded under {rules['mechanism']}, utility {_UTILITY[rules['utility']]}: cleared "
-            "again, every price and payment is the same, bit for bit"
+    if report["recorded"] is None:
+        kind = (
+            f"{report['flow']} order flow, {report['sellers']} sellers, {report['buyers']} buyers"
         )
-    lines.append(f"values: {report['values']}")
-    return "\n".join(lines)
+        kind += f", {report['limits']} limits, seed {report['seed']}"
+        return f"{report['books']:,} books of {kind}; {report['static']}"
+    rules = report["recorded"]["rules"]
+    return (
+        f"{report['ledger']}: {report['books']:,} books of {report['rounds']:,} rounds, "
+        f"{report['static']}\n"
+        f"recorded under {rules['mechanism']}, utility {_UTILITY[rules['utility']]}: cleared "
+        "again, every price and payment is the same, bit for bit\n"
+        f"values: {report['values']}"
+    )
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -73,7 +91,7 @@ def _gains_table(report: Report) -> Table:
 
 def _members_table(report: Report) -> Table:
     table = _table(
-        "Who gains: members' savings against the retailer alone, EUR",
+        "Who gains: members' savings against no local market, EUR",
         "<gains most", "EUR", "<gains least", "EUR", "losers", "Gini", "Jain", "limits\nbroken %",
         "withheld\nkWh",
     )  # fmt: skip
@@ -123,13 +141,34 @@ def _price_table(report: Report, scope: str) -> Table:
     return table
 
 
+def _regret_table(report: Report) -> Table:
+    entries = [entry for entry in report["mechanisms"] if entry["best_response"]]
+    trader, books = (entries[0]["best_response"][key] for key in ("trader", "books"))
+    table = _table(
+        f"Incentive to lie: {trader} in its {books:,} books, the others as they are; ct a book",
+        "profit\nof truth", "regret\nof truth", "95 %", "lying\ngains %", "best constant\nshade %",
+        "it gains",
+    )  # fmt: skip
+    for entry in entries:
+        found = entry["best_response"]
+        table.add_row(
+            _name(entry),
+            _number(found["profit_of_truth_eur"], 3, 100),
+            _plain(found["regret_eur"], 3, 100),
+            _span(found["regret_eur"], 100, 3),
+            _number(found["lying_gains"], 1, 100),
+            _number(found["best_shade"], 1, 100),
+            _number(found["regret_of_shade_eur"], 3, 100),
+        )
+    return table
+
+
 def _notes(report: Report) -> str:
-    lines = [
-        "utility: its quotes stand in the book, or, where a rule must clear the members alone, it "
-        "serves the rest at its tariffs (residual)",
-        "price, at retail, feed-in, no trade: the mechanism's own, without the rest; buyers pay, "
-        "sellers get: with it",
-    ]
+    lines: list[str] = []
+    if any(entry["utility"] for entry in report["mechanisms"]):
+        lines += [_UTILITY_NOTE, _PRICE_NOTE]
+    if any(entry["best_response"] for entry in report["mechanisms"]):
+        lines.append(_REGRET_NOTE)
     for commodity, shares in report["pivotal"].items():
         parts = [
             f"{100 * share:.0f} % of books {words}"
@@ -175,10 +214,10 @@ def _plain(figure: Mapping[str, float | None], digits: int, scale: float = 1) ->
     return _number(figure["value"], digits, scale)
 
 
-def _span(figure: Mapping[str, float | None], scale: float = 1) -> str:
+def _span(figure: Mapping[str, float | None], scale: float = 1, digits: int = 1) -> str:
     if figure["low"] is None or figure["high"] is None:
         return ""
-    digits = 0 if abs(figure["high"] * scale) >= 1000 else 1
+    digits = 0 if abs(figure["high"] * scale) >= 1000 else digits
     return " to ".join(_number(figure[end], digits, scale) for end in ("low", "high"))
 
 

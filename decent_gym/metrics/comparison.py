@@ -29,7 +29,7 @@ from decent_gym.units import NANO_EUR_PER_EUR, ROUNDS_PER_DAY, IntArray
 
 RETAILER_ONLY: Final = "retailer only"
 UNITS: Final = ("day", "round", "book")
-_TIMED_SECONDS: Final = 0.05
+_TIMED_SECONDS: Final = 0.02
 _VARIANTS: Final = ("price_rule", "tie_rule")
 
 Statistic = Callable[[Sums], FloatArray]

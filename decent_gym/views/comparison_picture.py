@@ -38,6 +38,7 @@ _COLOURS: Final = {"electricity": BLUE, "heat": VERMILION}
 _WIDTH: Final = 14.0
 _LEFT, _RIGHT = 0.16, 0.985
 _ROW: Final = 0.3  # inches a mechanism
+_MOST_NUMBERS, _MOST_NAMES = 24, 40
 
 
 def plot_comparison(
@@ -102,7 +103,8 @@ def _row_of_axes(figure: "Figure", count: int, bottom: float, height: float) -> 
 
 def _title(figure: "Figure", report: Report, height: float) -> None:
     interval = report["interval"]
-    big = f"{len(report['mechanisms']) - 1} rules on the same {report['books']:,} books"
+    count = len(report["mechanisms"]) - 1  # the first is no rule
+    big = f"the same {report['books']:,} books under {count} {'rule' if count == 1 else 'rules'}"
     small = f"{report['static']}; values: {report['values']}; intervals: 95 % over "
     small += f"{interval['units']} {interval['unit']}s"
     top = 1 - 0.15 / height
@@ -192,18 +194,22 @@ def _draw_savings(
     dress(axes, 9)
     axes.grid(False)
     axes.set_yticks(range(len(entries)), [entry["name"] for entry in entries])
-    axes.set_xticks(range(len(members)), members, rotation=30, ha="right")
+    if len(members) <= _MOST_NAMES:
+        axes.set_xticks(range(len(members)), members, rotation=30, ha="right")
+    else:
+        axes.set_xticks([])
+        axes.set_xlabel(f"{len(members)} members", fontsize=9, color=INK)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    if len(members) <= 24:
+    if len(members) <= _MOST_NUMBERS:
         digits = 0 if most >= 100 else 2
         for (row, column), value in np.ndenumerate(table):
             words = f"{value + 0.0:,.{digits}f}"
             words = words.replace("-0", "0") if float(words.replace(",", "")) == 0 else words
             ink = "white" if abs(shade[row, column]) > 0.85 else INK
             axes.text(column, row, words, fontsize=8, ha="center", va="center", color=ink)
-    _heading(axes, "who gains: members' savings against the retailer alone, EUR")
+    _heading(axes, "who gains: members' savings against no local market, EUR")
 
 
 def _heading(axes: "Axes", text: str) -> None:

@@ -9,6 +9,7 @@ from oracles import forger
 
 from decent_gym.clearing import MECHANISMS, Rules
 from decent_gym.cli import main
+from decent_gym.cli.compare_tables import WIDTH
 from decent_gym.ledger import Ledger
 from decent_gym.market import Capability, MarketController
 from decent_gym.metrics import RETAILER_ONLY
@@ -40,7 +41,7 @@ def test_tables(ledger, capsys):
     for name in (RETAILER_ONLY, *MECHANISMS):
         assert text.count(f"  {name} ") == (3 if name == RETAILER_ONLY else 4)
     assert "line loading not known" in text
-    assert max(len(line) for line in text.splitlines() if line.startswith("  ")) <= 126
+    assert max(len(line) for line in text.splitlines() if line.startswith("  ")) <= WIDTH
     assert "…" not in text
 
 
@@ -148,6 +149,47 @@ def test_a_market_by_hand(tmp_path, capsys):
     assert "none" in said(capsys, tmp_path / "x")
 
 
+# -- fresh order flow ----------------------------------------------------------------------------
+
+FLOW = ["--flow", "uniform", "--books", "40", "--buyers", "3", "--sellers", "4"]
+
+
+def test_fresh_order_flow(capsys):
+    found = json.loads(said(capsys, *FLOW, "--json", "--seed", 5))
+    assert {key: found[key] for key in ("flow", "books", "buyers", "sellers", "seed")} == {
+        "flow": "uniform", "books": 40, "buyers": 3, "sellers": 4, "seed": 5,
+    }  # fmt: skip
+    assert found["recorded"] is found["physical"] is None
+    assert found["interval"]["unit"] == "book"
+    entries = {entry["name"]: entry for entry in found["mechanisms"]}
+    assert list(entries) == [RETAILER_ONLY, *MECHANISMS]
+    assert entries["merit_order"]["figures"]["all"]["efficiency"]["value"] == 1
+    assert entries["merit_order"]["figures"]["all"]["price"]["value"] > 0
+    assert entries["merit_order"]["best_response"] is None
+    random = json.loads(said(capsys, *FLOW, "--json", "--limits", "zero_intelligence"))
+    assert random["mechanisms"][1]["figures"]["all"]["efficiency"]["value"] < 0.9
+
+
+def test_best_response(capsys):
+    text = said(capsys, *FLOW, "--best-response", "buyer_2", "--mechanism", "merit_order", "vcg")
+    assert "Incentive to lie: buyer_2 in its 40 books" in text
+    assert "uniform order flow, 4 sellers, 3 buyers, truthful limits, seed 0; static" in text
+    argv = [*FLOW, "--best-response", "buyer_2", "--json"]
+    found = json.loads(said(capsys, *argv, "--mechanism", "merit_order", "vcg"))["mechanisms"]
+    pays, truthful = (entry["best_response"] for entry in found[1:])
+    assert pays["regret_eur"]["low"] > 0
+    assert pays["lying_gains"] > 0.2
+    assert truthful["regret_eur"] == {"value": 0, "low": 0, "high": 0}
+    assert found[0]["best_response"] is None
+
+
+def test_best_response_in_a_recording(ledger, capsys):
+    argv = ["--best-response", "building_03", "--mechanism", "merit_order", "--json"]
+    found = json.loads(said(capsys, ledger, *argv))["mechanisms"][1]["best_response"]
+    assert found["trader"] == "building_03"
+    assert found["regret_eur"]["value"] >= 0
+
+
 # -- mistakes ------------------------------------------------------------------------------------
 
 
@@ -171,6 +213,18 @@ def test_mistakes_are_named(ledger, capsys, tmp_path):
     assert "price_rule k must be in [0, 1]" in mistake(
         capsys, ledger, "--mechanism", "merit_order:price_rule=2"
     )
+
+
+def test_flow_mistakes(ledger, capsys):
+    assert "did you mean 'uniform'" in mistake(capsys, "--flow", "uniforn")
+    assert "did you mean 'truthful'" in mistake(capsys, "--flow", "ties", "--limits", "truthfull")
+    assert "--flow KIND" in mistake(capsys, ledger, "--flow", "ties")
+    assert "--books belongs to --flow" in mistake(capsys, ledger, "--books", 3)
+    assert "--interval belongs to a ledger" in mistake(
+        capsys, "--flow", "ties", "--interval", "day"
+    )
+    assert "did you mean 'buyer_1'" in mistake(capsys, *FLOW, "--best-response", "buyer1")
+    assert "books must be in [1" in mistake(capsys, "--flow", "ties", "--books", 0)
 
 
 def test_misspelt_mechanism_is_found_before_anything_is_read(capsys, tmp_path):
