@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.recount import tariff_fault
 from decent_gym.clearing import Books, Outcome, Rules
@@ -80,7 +81,8 @@ def read_books(
     Raises
     ------
     InputError
-        There is no ledger at `path`, or `values` is something else.
+        There is no ledger at `path`, its books were cleared together (coupled), or `values` is
+        something else.
     LedgerError
         It is broken: says where; nothing is taken from a ledger that cannot be read to its end.
     """
@@ -95,6 +97,12 @@ def read_books(
     if first is None:
         raise LedgerError(f"{folder}: the header cannot be read: {scan.reason}")
     header = decode_header(first.body)
+    if parse_json(header.rules).get("clearing", "separate") == "coupled":
+        raise InputError(
+            f"{folder} was cleared with heat and electricity coupled, which no other mechanism "
+            "does; record an episode with clearing='separate' to compare"
+        )
+    rules = rules_of(header)
     valuer = _Valuer(folder, values)
     check = OrderCheck(header)
     rounds = []
@@ -114,7 +122,7 @@ def read_books(
         )
     if not rounds:
         raise DataError(f"{folder}: no round has been recorded, so there is nothing to clear again")
-    return _stacked(rounds, valuer, header)
+    return _stacked(rounds, valuer, header, rules)
 
 
 def difference_from(recorded: RecordedBooks, again: Recleared) -> str | None:
@@ -177,13 +185,14 @@ class _Valuer:
         return value
 
 
-def _stacked(rounds: list[Round], valuer: _Valuer, header: LedgerHeader) -> RecordedBooks:
+def _stacked(
+    rounds: list[Round], valuer: _Valuer, header: LedgerHeader, rules: Rules
+) -> RecordedBooks:
     cleared = [book for record in rounds for book in record.books]
     orders = np.array([len(book.orders) for book in cleared], np.int64)
     slots = int(orders.max())
     wide = {name: _wide(cleared, name, slots) for name in (*_COLUMNS, "offered")}
     times = np.array([record.number for record in rounds], np.int64)
-    rules = Rules.from_dict(parse_json(header.rules))
     lottery = np.zeros((len(rounds), COMMODITIES), np.int64)
     fill_lottery(
         0, len(rounds), rules.seed, np.full(len(rounds), header.seed, np.int64), times, lottery

@@ -10,6 +10,7 @@ from oracles import forger
 from decent_gym.clearing import MECHANISMS, Rules, clear
 from decent_gym.district import Devices
 from decent_gym.errors import DataError, InputError, LedgerError
+from decent_gym.ledger.header import canonical_json
 from decent_gym.ledger.segments import META
 from decent_gym.models import Commodity, Side
 from decent_gym.replay import (
@@ -253,4 +254,20 @@ def test_orders_that_no_book_may_hold(random_week, tmp_path):
     rounds[2] = forger.edited(rounds[2], electricity={"orders": orders})
     forger.write(tmp_path / "y", header, rounds)
     with pytest.raises(LedgerError, match=r"round \d+: electricity side of order 0 is 2"):
+        read_books(tmp_path / "y")
+
+
+def test_rules_of_another_version(random_week, tmp_path):
+    header, rounds = forger.read(random_week)
+    later = dataclasses.replace(header, rules_version=header.rules_version + 1)
+    forger.write(tmp_path / "y", later, rounds)
+    with pytest.raises(LedgerError, match="cleared by rules version"):
+        read_books(tmp_path / "y")
+
+
+def test_books_that_were_cleared_together(random_week, tmp_path):
+    header, rounds = forger.read(random_week)
+    rules = canonical_json({**json.loads(header.rules), "clearing": "coupled"})
+    forger.write(tmp_path / "y", dataclasses.replace(header, rules=rules), rounds)
+    with pytest.raises(InputError, match="heat and electricity coupled"):
         read_books(tmp_path / "y")
