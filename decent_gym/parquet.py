@@ -54,3 +54,26 @@ def blamed(path: str | Path, part: str, fault: type[DecentGymError] = DataError)
         raise fault(
             f"{path}: {part} cannot be read, it is damaged or no Parquet file: {reason}"
         ) from None
+
+
+def check_schema(found: Any, expected: Any) -> None:
+    """Refuse a file whose columns are not `expected`, before a row is read; pyarrow schemas.
+
+    Raises
+    ------
+    DataError
+        Naming the first column that differs.
+    """
+    for at in range(max(len(expected), len(found))):
+        mine, theirs = (_shown(schema, at) for schema in (expected, found))
+        if mine != theirs:
+            raise DataError(f"column {at} must be {mine}, got {theirs}")
+
+
+def _shown(schema: Any, at: int) -> str:
+    if at >= len(schema):
+        return "nothing"
+    field = schema.field(at)
+    return (
+        f"{field.name!r:.80} of type {field.type!s:.80}{'' if field.nullable else ' without nulls'}"
+    )

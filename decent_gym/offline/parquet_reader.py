@@ -9,7 +9,7 @@ from decent_gym.offline.columns import episodes_of, schema_of
 from decent_gym.offline.episode import ContentHash, Episode, EpisodeSource
 from decent_gym.offline.origin import LARGEST_ORIGIN, LONGEST_EPISODE, Origin
 from decent_gym.offline.parquet_writer import COUNT_KEY, DIGEST_KEY, ORIGIN_KEY
-from decent_gym.parquet import blamed, need_pyarrow, open_parquet
+from decent_gym.parquet import blamed, check_schema, need_pyarrow, open_parquet
 
 MOST_ROWS_AT_ONCE: Final = LONGEST_EPISODE + 1
 """Of one group of rows, which is in memory as a whole."""
@@ -66,22 +66,11 @@ def _facts(metadata: Any) -> tuple[Origin, str]:
 
 def _check_layout(file: Any, origin: Origin) -> None:
     """Columns, their types, and how many rows would be read at a time, before any is."""
-    expected, found = schema_of(origin), file.schema_arrow
-    for at in range(max(len(expected), len(found))):
-        mine, theirs = (_shown(schema, at) for schema in (expected, found))
-        if mine != theirs:
-            raise DataError(f"column {at} must be {mine}, got {theirs}")
+    check_schema(file.schema_arrow, schema_of(origin))
     for number in range(file.metadata.num_row_groups):
         rows = file.metadata.row_group(number).num_rows
         if not 0 < rows <= MOST_ROWS_AT_ONCE:
             raise DataError(f"group of rows {number} has {rows}, expected 1 to {MOST_ROWS_AT_ONCE}")
-
-
-def _shown(schema: Any, at: int) -> str:
-    if at >= len(schema):
-        return "nothing"
-    field = schema.field(at)
-    return f"{field.name!r} of type {field.type}{'' if field.nullable else ' without nulls'}"
 
 
 def _episodes(path: Path, origin: Origin, digest: str) -> Iterator[Episode]:
