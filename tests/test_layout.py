@@ -14,6 +14,7 @@ PACKAGE = read_tree(ROOT, "decent_gym")
 LEVELS = {
     "errors": 0,
     "units": 0,
+    "parquet": 1,
     "registry": 1,
     "models": 2,
     "clearing": 3,

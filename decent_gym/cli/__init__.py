@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final
 
-from decent_gym.cli import compare, replay, run, scenarios, verify
+from decent_gym.cli import compare, export, replay, run, scenarios, verify
 from decent_gym.cli.console import complain
 from decent_gym.cli.parser import Parser, refuse_leftovers
 from decent_gym.errors import DecentGymError
@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "verify": verify,
     "replay": replay,
     "compare": compare,
+    "export": export,
     "scenarios": scenarios,
 }
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from decent_gym.errors import DataError, LedgerError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Ledger, open_records
 from decent_gym.ledger.encoding import decode_round
-from decent_gym.ledger.scan import RawRecord, Scan
+from decent_gym.ledger.scan import RawRecord
 from decent_gym.models import ClearedBook, Commodity, Round
 from decent_gym.replay.recorded import Recording, read_recording
 from decent_gym.simulation import LEVERS, Simulation
@@ -61,7 +61,8 @@ def replay(path: str | Path, *, on_round: Callable[[int], None] | None = None) -
     Parameters
     ----------
     path : str or Path
-        The ledger's folder; its ``meta.json`` names scenario, options, learners and traders.
+        The ledger's folder, or that of its Parquet tables; its ``meta.json`` names scenario,
+        options, learners and traders.
     on_round : callable, optional
         Called with the number of rounds done, for progress.
 
@@ -74,7 +75,7 @@ def replay(path: str | Path, *, on_round: Callable[[int], None] | None = None) -
     """
     recording = read_recording(path)
     player = Player(recording)
-    scan = Scan(recording.folder)
+    scan = open_records(recording.folder)
     for raw in scan:
         if raw.index == 0:
             continue

@@ -13,11 +13,11 @@ from decent_gym.audit.recount import tariff_fault
 from decent_gym.clearing import Books, Outcome, Rules
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
-from decent_gym.ledger import LedgerHeader
+from decent_gym.ledger import LedgerHeader, open_records
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.header import decode_header, parse_json
-from decent_gym.ledger.scan import RawRecord, Scan
-from decent_gym.ledger.segments import META, segment_numbers
+from decent_gym.ledger.scan import RawRecord
+from decent_gym.ledger.segments import META
 from decent_gym.models import COMMODITIES, ClearedBook, Commodity, Round
 from decent_gym.replay.book_set import VALUES_ARE_LIMITS, VALUES_TRUE, BookSet, Recleared
 from decent_gym.replay.player import Player
@@ -89,9 +89,7 @@ def read_books(
     if values not in ("scenario", "limits"):
         raise InputError(f"values must be 'scenario' or 'limits', got {values!r}")
     folder = Path(path)
-    if not folder.is_dir() or not segment_numbers(folder):
-        raise InputError(f"there is no ledger at {folder}: give the folder that holds its segments")
-    scan = Scan(folder)
+    scan = open_records(folder)
     records = iter(scan)
     first = next(records, None)
     if first is None:
