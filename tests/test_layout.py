@@ -14,6 +14,7 @@ PACKAGE = read_tree(ROOT, "decent_gym")
 LEVELS = {
     "errors": 0,
     "units": 0,
+    "parquet": 1,
     "registry": 1,
     "models": 2,
     "clearing": 3,
@@ -27,14 +28,14 @@ LEVELS = {
     "simulation": 7,
     "envs": 8,
     "replay": 8,
-    "metrics": 8,
     "offline": 8,
     "live": 8,
     "contract": 8,
-    "testing": 9,
-    "cli": 9,
-    "__main__": 10,
-    "__init__": 9,
+    "metrics": 9,
+    "testing": 10,
+    "cli": 10,
+    "__main__": 11,
+    "__init__": 10,
 }
 # Upward edges taken only when somebody asks: `decent_gym.ledger.verify` is the audit's.
 LAZY_EDGES = {("decent_gym.ledger", "decent_gym.audit")}

@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Final
 
 from decent_gym.audit.conversions import conversion_order_fault
+from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
-from decent_gym.clearing import RULES_VERSION, Rules
 from decent_gym.errors import DecentGymError, InputError, LedgerError
 from decent_gym.ledger.encoding import decode_round
-from decent_gym.ledger.header import LedgerHeader, decode_header, parse_json
+from decent_gym.ledger.header import LedgerHeader, decode_header
 from decent_gym.ledger.scan import RawRecord, Scan
 from decent_gym.models import Round
 
@@ -146,21 +146,8 @@ class _Audit:
         self._balances = [0] * header.accounts
         self._orders = OrderCheck(header)
         self._number: int | None = None
-        if not self._reclear:
-            return
-        if header.rules_version != RULES_VERSION:
-            raise LedgerError(
-                f"header: cleared by rules version {header.rules_version}, this program knows "
-                f"{RULES_VERSION}; verify it with the program that wrote it"
-            )
-        try:
-            self._rules = Rules.from_dict(parse_json(header.rules))
-        except TypeError as error:  # JSON can put a list where a name belongs
-            raise LedgerError(f"header: rules: {error}") from None
-        if self._rules.utility == "residual" and 1 not in header.priorities:
-            raise LedgerError(
-                "header: the rules want a utility, but no organization has priority 1"
-            )
+        if self._reclear:
+            self._rules = rules_of(header)
 
     def _stop(self, first_bad: int | None, reason: str) -> Verification:
         return Verification(False, self._rounds, self._head, first_bad, reason)

@@ -10,12 +10,19 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final
 
-from decent_gym.cli import replay, run, scenarios, verify
+from decent_gym.cli import compare, export, replay, run, scenarios, verify
 from decent_gym.cli.console import complain
 from decent_gym.cli.parser import Parser, refuse_leftovers
 from decent_gym.errors import DecentGymError
 
-COMMANDS: Final = {"run": run, "verify": verify, "replay": replay, "scenarios": scenarios}
+COMMANDS: Final = {
+    "run": run,
+    "verify": verify,
+    "replay": replay,
+    "compare": compare,
+    "export": export,
+    "scenarios": scenarios,
+}
 
 OK: Final = 0
 MISTAKE: Final = 2
@@ -24,7 +31,7 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification or replay found a difference, or rounds could not be published
+  1    a verification, replay or comparison found a difference, or rounds could not be published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """
@@ -41,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 1 for a failed verification or replay, 2 for a mistake, 130 if interrupted.
+        0 on success, 1 for a failed verification, replay or comparison, 2 for a mistake, 130 if
+        interrupted.
     """
     try:
         args = _read(sys.argv[1:] if argv is None else list(argv))

@@ -26,11 +26,11 @@ PLAIN_WIDTH: Final = 110
 Advance = Callable[[int], None]
 
 
-def out() -> Console:
-    """The console for results."""
+def out(width: int = PLAIN_WIDTH) -> Console:
+    """The console for results; `width` is for what is not a terminal."""
     if sys.stdout.isatty():
         return Console()
-    return Console(width=PLAIN_WIDTH, highlight=False)
+    return Console(width=width, highlight=False)
 
 
 def write_json(value: Any) -> None:
@@ -49,8 +49,10 @@ def complain(error: BaseException | str) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[Advance]:
-    """A progress bar on stderr; gives a function that is told how many rounds are done.
+def progress(
+    what: str, total: int | None, *, quiet: bool = False, unit: str = "rounds"
+) -> Iterator[Advance]:
+    """A progress bar on stderr; gives a function that is told how many rounds (or so) are done.
 
     Nothing is shown if stderr is not a terminal or `quiet` is set.
     """
@@ -58,7 +60,7 @@ def progress(what: str, total: int | None, *, quiet: bool = False) -> Iterator[A
     if quiet or not stderr.is_terminal:
         yield _nothing
         return
-    with Progress(*_columns(total), console=stderr, transient=True) as bar:
+    with Progress(*_columns(total, unit), console=stderr, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
 
@@ -67,16 +69,20 @@ def _nothing(done: int) -> None:
     """Show no progress."""
 
 
-def _columns(total: int | None) -> tuple[ProgressColumn, ...]:
+def _columns(total: int | None, unit: str) -> tuple[ProgressColumn, ...]:
     start = (SpinnerColumn(), TextColumn("{task.description}"))
     if total is None:
         return (*start, TimeElapsedColumn())
     left = (TextColumn("left"), TimeRemainingColumn())
-    return (*start, BarColumn(), MofNCompleteColumn(), _Rate(), *left)
+    return (*start, BarColumn(), MofNCompleteColumn(), _Rate(unit), *left)
 
 
 class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
     def render(self, task: Task) -> Text:
-        """Rounds per second, once known."""
+        """How many per second, once known."""
         speed = task.finished_speed or task.speed
-        return Text("compiling" if speed is None else f"{speed:,.0f} rounds/s")
+        return Text("compiling" if speed is None else f"{speed:,.0f} {self._unit}/s")

@@ -4,11 +4,23 @@ from typing import TYPE_CHECKING, Any
 
 from decent_gym.ledger.chain import Ledger, check_free
 from decent_gym.ledger.header import LedgerHeader
+from decent_gym.ledger.parquet_export import Exported, export_tables
+from decent_gym.ledger.records import open_records, read_rounds
 
 if TYPE_CHECKING:
     from decent_gym.audit import Verification, verify
 
-__all__ = ["Ledger", "LedgerHeader", "Verification", "check_free", "verify"]
+__all__ = [
+    "Exported",
+    "Ledger",
+    "LedgerHeader",
+    "Verification",
+    "check_free",
+    "export_tables",
+    "open_records",
+    "read_rounds",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -46,10 +46,13 @@ class EnergyLog:
 
     def step(self) -> None:
         """Run a round and add it up."""
-        simulation, world = self._simulation, self._world
-        flows, scenario = simulation.flows, simulation.scenario
-        now = int(simulation.operator.round[world])  # the profiles move on with the step
-        simulation.step(world, world + 1)
+        now = int(self._simulation.operator.round[self._world])  # profiles move on with the step
+        self._simulation.step(self._world, self._world + 1)
+        self.count(now)
+
+    def count(self, now: int) -> None:
+        """Add up round `now`, which is the one that somebody has just run."""
+        world, flows, scenario = self._world, self._simulation.flows, self._simulation.scenario
         self.consumption[:, 0] += scenario.load[now] + flows.pump_electricity[world]
         self.consumption[:, 1] += scenario.heat[now] - flows.unserved[world]
         self.unserved += flows.unserved[world]

@@ -1,4 +1,4 @@
-"""Money that moved.  Turnover is not welfare: what a kWh was worth to its buyer no ledger knows."""
+"""Money that moved.  Turnover is not welfare: see :mod:`decent_gym.metrics.welfare`."""
 
 import numpy as np
 import numpy.typing as npt

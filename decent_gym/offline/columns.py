@@ -24,17 +24,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.errors import DataError, MissingExtraError
+from decent_gym.errors import DataError
 from decent_gym.offline.episode import Array, Episode, fault_of
 from decent_gym.offline.origin import Origin
-
-
-def need_pyarrow(purpose: str) -> None:
-    """Raise MissingExtraError without pyarrow."""
-    try:
-        import pyarrow.parquet  # noqa: F401 - only asked for
-    except ImportError:
-        raise MissingExtraError("pyarrow", "data", purpose) from None
 
 
 def schema_of(origin: Origin) -> Any:

@@ -1,19 +1,18 @@
 """Episodes from a Parquet file that may be anybody's: checked before it is believed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import DataError, InputError
-from decent_gym.offline.columns import episodes_of, need_pyarrow, schema_of
+from decent_gym.offline.columns import episodes_of, schema_of
 from decent_gym.offline.episode import ContentHash, Episode, EpisodeSource
 from decent_gym.offline.origin import LARGEST_ORIGIN, LONGEST_EPISODE, Origin
 from decent_gym.offline.parquet_writer import COUNT_KEY, DIGEST_KEY, ORIGIN_KEY
+from decent_gym.parquet import blamed, check_schema, need_pyarrow, open_parquet
 
 MOST_ROWS_AT_ONCE: Final = LONGEST_EPISODE + 1
 """Of one group of rows, which is in memory as a whole."""
-MOST_GROUPS: Final = 2**17
 
 
 def read_parquet(path: str | Path) -> EpisodeSource:
@@ -37,40 +36,15 @@ def read_parquet(path: str | Path) -> EpisodeSource:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"there is no file {path}")
-    with _blamed(path, "its metadata"), _open(path) as file:
+    with blamed(path, "its metadata"), _open(path) as file:
         origin, digest = _facts(file.metadata)
         _check_layout(file, origin)
         count = file.metadata.num_rows // (origin.rounds + 1)
     return EpisodeSource(origin, count, lambda: _episodes(path, origin, digest))
 
 
-@contextmanager
-def _blamed(path: Path, part: str) -> Iterator[None]:
-    """Whatever a file can make pyarrow raise, as a DataError that names the file."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: text that is no UTF-8
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise DataError(
-            f"{path}: {part} cannot be read, it is damaged or no Parquet file: {reason}"
-        ) from None
-
-
 def _open(path: Path) -> Any:
-    import pyarrow.parquet as pq
-
-    return pq.ParquetFile(
-        path,
-        page_checksum_verification=True,
-        pre_buffer=False,
-        arrow_extensions_enabled=False,
-        thrift_string_size_limit=4 * LARGEST_ORIGIN,
-        thrift_container_size_limit=MOST_GROUPS,
-    )
+    return open_parquet(path, 4 * LARGEST_ORIGIN)
 
 
 def _facts(metadata: Any) -> tuple[Origin, str]:
@@ -92,32 +66,21 @@ def _facts(metadata: Any) -> tuple[Origin, str]:
 
 def _check_layout(file: Any, origin: Origin) -> None:
     """Columns, their types, and how many rows would be read at a time, before any is."""
-    expected, found = schema_of(origin), file.schema_arrow
-    for at in range(max(len(expected), len(found))):
-        mine, theirs = (_shown(schema, at) for schema in (expected, found))
-        if mine != theirs:
-            raise DataError(f"column {at} must be {mine}, got {theirs}")
+    check_schema(file.schema_arrow, schema_of(origin))
     for number in range(file.metadata.num_row_groups):
         rows = file.metadata.row_group(number).num_rows
         if not 0 < rows <= MOST_ROWS_AT_ONCE:
             raise DataError(f"group of rows {number} has {rows}, expected 1 to {MOST_ROWS_AT_ONCE}")
 
 
-def _shown(schema: Any, at: int) -> str:
-    if at >= len(schema):
-        return "nothing"
-    field = schema.field(at)
-    return f"{field.name!r} of type {field.type}{'' if field.nullable else ' without nulls'}"
-
-
 def _episodes(path: Path, origin: Origin, digest: str) -> Iterator[Episode]:
     content = ContentHash(origin)
     row = 0
-    with _blamed(path, "its metadata"):
+    with blamed(path, "its metadata"):
         file = _open(path)
     with file:
         for number in range(file.metadata.num_row_groups):
-            with _blamed(path, f"row {row} or one that follows"):
+            with blamed(path, f"row {row} or one that follows"):
                 table = file.read_row_group(number, use_threads=False)
                 group = episodes_of(table, content.episodes, row, origin)
             row += table.num_rows

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError
-from decent_gym.offline.columns import batch_of, need_pyarrow, schema_of
+from decent_gym.offline.columns import batch_of, schema_of
 from decent_gym.offline.episode import ROWS_AT_ONCE, ContentHash, Episode, EpisodeSource, fault_of
+from decent_gym.parquet import need_pyarrow
 
 SUFFIX: Final = ".parquet"
 ORIGIN_KEY: Final = b"decent_gym.origin"

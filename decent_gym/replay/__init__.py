@@ -1,6 +1,40 @@
-"""Recorded episodes, stepped again from their seeds and actions."""
+"""Recorded episodes: stepped again from seeds and actions, or cleared again under other rules."""
 
+from decent_gym.replay import flow_kinds as _flow_kinds  # noqa: F401 - they register themselves
+from decent_gym.replay.book_set import (
+    VALUES_ARE_LIMITS,
+    VALUES_TRUE,
+    BookSet,
+    Recleared,
+    books_for,
+    reclear,
+    retailer_only,
+    with_utility,
+)
+from decent_gym.replay.order_flow import BEHAVIOURS, ORDER_FLOWS, OrderFlow, order_flow
 from decent_gym.replay.player import Replay, difference, replay
 from decent_gym.replay.recorded import Recording, read_recording
+from decent_gym.replay.recorded_books import RecordedBooks, difference_from, read_books
 
-__all__ = ["Recording", "Replay", "difference", "read_recording", "replay"]
+__all__ = [
+    "BEHAVIOURS",
+    "ORDER_FLOWS",
+    "VALUES_ARE_LIMITS",
+    "VALUES_TRUE",
+    "BookSet",
+    "OrderFlow",
+    "Recleared",
+    "RecordedBooks",
+    "Recording",
+    "Replay",
+    "books_for",
+    "difference",
+    "difference_from",
+    "order_flow",
+    "read_books",
+    "read_recording",
+    "reclear",
+    "replay",
+    "retailer_only",
+    "with_utility",
+]

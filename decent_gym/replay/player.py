@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from decent_gym.errors import DataError, LedgerError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Ledger, open_records
 from decent_gym.ledger.encoding import decode_round
-from decent_gym.ledger.scan import RawRecord, Scan
+from decent_gym.ledger.scan import RawRecord
 from decent_gym.models import ClearedBook, Commodity, Round
 from decent_gym.replay.recorded import Recording, read_recording
 from decent_gym.simulation import LEVERS, Simulation
@@ -61,7 +61,8 @@ def replay(path: str | Path, *, on_round: Callable[[int], None] | None = None) -
     Parameters
     ----------
     path : str or Path
-        The ledger's folder; its ``meta.json`` names scenario, options, learners and traders.
+        The ledger's folder, or that of its Parquet tables; its ``meta.json`` names scenario,
+        options, learners and traders.
     on_round : callable, optional
         Called with the number of rounds done, for progress.
 
@@ -73,8 +74,8 @@ def replay(path: str | Path, *, on_round: Callable[[int], None] | None = None) -
         ``meta.json`` or the scenario do not fit the ledger, or actions do not fit the learners.
     """
     recording = read_recording(path)
-    player = _Player(recording)
-    scan = Scan(recording.folder)
+    player = Player(recording)
+    scan = open_records(recording.folder)
     for raw in scan:
         if raw.index == 0:
             continue
@@ -89,8 +90,15 @@ def replay(path: str | Path, *, on_round: Callable[[int], None] | None = None) -
     return Replay(True, player.rounds, player.head, head)
 
 
-class _Player:
-    """A simulation of one world that writes the recorded episode again, in memory."""
+class Player:
+    """A simulation of one world that writes the recorded episode again, in memory.
+
+    Attributes
+    ----------
+    simulation : Simulation
+    rounds : int
+        How many rounds came out the same so far.
+    """
 
     def __init__(self, recording: Recording) -> None:
         scenario = recording.rebuild()
@@ -98,11 +106,11 @@ class _Player:
         self._header = recording.header
         self._folder = recording.folder
         self._index = [scenario.index(name) for name in learners]
-        self._simulation = Simulation(scenario, learners=learners, traders=recording.traders)
-        self._simulation.reset([recording.header.seed], [recording.start])
+        self.simulation = Simulation(scenario, learners=learners, traders=recording.traders)
+        self.simulation.reset([recording.header.seed], [recording.start])
         self._ledger = Ledger(recording.header)
         self._last = Recorder(keep=1)
-        operator = self._simulation.operator
+        operator = self.simulation.operator
         operator.actions = np.zeros((1, len(learners) * len(LEVERS)), np.int64)
         operator.listen(0, self._last)
         operator.listen(0, self._ledger)
@@ -116,14 +124,14 @@ class _Player:
     def step(self, raw: RawRecord) -> Replay | None:
         """Step one round; returns a result if it came out otherwise."""
         recorded = decode_round(raw.body, self._header.accounts)
-        number = int(self._simulation.operator.round[0])
-        if number >= self._simulation.scenario.rounds or recorded.number != number:
+        number = int(self.simulation.operator.round[0])
+        if number >= self.simulation.scenario.rounds or recorded.number != number:
             raise LedgerError(
                 f"{self._folder}: round {recorded.number} stands where {number} is due, in a "
-                f"scenario of {self._simulation.scenario.rounds} rounds"
+                f"scenario of {self.simulation.scenario.rounds} rounds"
             )
         self._act(recorded)
-        self._simulation.step()
+        self.simulation.step()
         own = raw.hash.hex()
         if self.head != own:
             assert self._last.last is not None, "the recorder listens since the reset"
@@ -149,8 +157,8 @@ class _Player:
                 f"{self._folder}: round {recorded.number} holds the action {int(beyond[0])}, "
                 f"beyond +-{FULL} parts per million"
             )
-        self._simulation.actions[0, self._index] = actions.reshape(shape)
-        self._simulation.operator.actions[0] = actions
+        self.simulation.actions[0, self._index] = actions.reshape(shape)
+        self.simulation.operator.actions[0] = actions
 
 
 def difference(recorded: Round, again: Round) -> str:

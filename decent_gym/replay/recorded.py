@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import DataError, InputError
-from decent_gym.ledger import LedgerHeader
+from decent_gym.ledger import LedgerHeader, open_records
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.header import decode_header, parse_json
-from decent_gym.ledger.scan import Scan
-from decent_gym.ledger.segments import META, segment_numbers
+from decent_gym.ledger.segments import META
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
 
@@ -83,7 +82,7 @@ class Recording:
 
 
 def read_recording(path: str | Path) -> Recording:
-    """Read header, first round and ``meta.json`` of a ledger.
+    """Read header, first round and ``meta.json`` of a ledger or of its exported Parquet tables.
 
     Raises
     ------
@@ -94,9 +93,7 @@ def read_recording(path: str | Path) -> Recording:
         unreadable or contradicts the ledger.
     """
     folder = Path(path)
-    if not folder.is_dir() or not segment_numbers(folder):
-        raise InputError(f"there is no ledger at {folder}: give the folder that holds its segments")
-    scan = Scan(folder)
+    scan = open_records(folder)
     records = iter(scan)
     first = next(records, None)
     if first is None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from decent_gym.errors import ScenarioError
 from decent_gym.registry import unknown_name
-from decent_gym.units import ENERGY_CAP, PRICE_CAP, ROUND_SECONDS, IntArray
+from decent_gym.units import ENERGY_CAP, PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
 
 UNITS: Final = {
     "Wh": ("energy", Decimal(1)),
@@ -44,6 +44,10 @@ LIMITS: Final = {
 SECONDS_PER_DAY: Final = 86_400
 LAST_SECOND: Final = 2**36
 """UTC seconds since 1970, a day in the year 4147: later times are a slip, and break calendars."""
+
+
+LARGEST_BYTES: Final = 2**28
+"""What a packed file may unpack to, all columns together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,28 @@ def seconds(time: datetime) -> tuple[int, int]:
     if not timedelta(0) <= since <= timedelta(seconds=LAST_SECOND):
         raise ValueError(f"{shown!r} lies before 1970 or after 4147; check the year")
     return since // timedelta(seconds=1), offset // timedelta(seconds=1)
+
+
+def misplaced(row: int, utc: int, start: int, offset: int) -> str:
+    """What is wrong with the time `utc` of `row`, where the file began at `start`."""
+    due = shown(start + row * ROUND_SECONDS, offset)
+    hint = "rows must follow every 15 minutes, without gaps or repetitions"
+    if row == 1 and utc - start == 3600:
+        hint = "hourly files are not spread over quarter hours; give every quarter hour"
+    return f"should be {due}; {hint}"
+
+
+def check_length(file: str, rows: int) -> None:
+    """Refuse a file of less than a day.
+
+    Raises
+    ------
+    ScenarioError
+    """
+    if rows < ROUNDS_PER_DAY:
+        raise ScenarioError(
+            f"{file}: has {rows} rows, needs at least a day of {ROUNDS_PER_DAY} quarter hours"
+        )
 
 
 def shown(utc: int, offset: int = 0) -> str:

@@ -1,30 +1,29 @@
 """CSV files of profiles: a ``time`` column and columns headed ``name [unit]``, every 15 minutes.
 
-Numbers are read as decimals and rounded once, half to even, so a file gives the same integers on
-every machine.  Nothing is guessed: a gap, a missing unit or an hourly file is an error that names
-file, column and line.
+Nothing is guessed: a gap, a missing unit or an hourly file is an error that names file, column and
+line.
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from decent_gym.errors import ScenarioError
-from decent_gym.registry import unknown_name
-from decent_gym.scenarios.columns import LIMITS, UNITS, Column, Table, check_limits, instant, shown
-from decent_gym.units import ROUND_SECONDS, ROUNDS_PER_DAY, IntArray
-
-HEADER: Final = re.compile(r"(?P<name>[^\[\]]*?)\s*\[(?P<unit>[^\[\]]*)\]")
-NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-LONGEST_NUMBER: Final = 40
-EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
-"""Wide enough for the longest number times the largest factor: only the last step rounds."""
+from decent_gym.scenarios.cells import integer, read_heading
+from decent_gym.scenarios.columns import (
+    UNITS,
+    Column,
+    Table,
+    check_length,
+    check_limits,
+    instant,
+    misplaced,
+)
+from decent_gym.units import ROUND_SECONDS, IntArray
 
 Rows = list[tuple[int, list[str]]]
 
@@ -103,21 +102,11 @@ def _names(file: str, header: Sequence[str]) -> list[tuple[str, str]]:
         raise ScenarioError(f"{file} line 1: the first column must be 'time', got {first!r}")
     if len(header) == 1:
         raise ScenarioError(f"{file} line 1: has no column but 'time'; add one such as 'load [Wh]'")
-    names: list[tuple[str, str]] = []
+    names: dict[str, str] = {}
     for number, cell in enumerate(header[1:], start=2):
-        match = HEADER.fullmatch(cell.strip())
-        if match is None or not match["name"]:
-            raise ScenarioError(
-                f"{file} line 1: column {number} is headed {cell!r}; "
-                f"write 'name [unit]' with one of {', '.join(UNITS)}"
-            )
-        name, unit = match["name"].strip(), match["unit"].strip()
-        if unit not in UNITS:
-            raise unknown_name(f"unit of column {name!r} in {file} line 1", unit, UNITS)
-        if name in (taken for taken, _ in names):
-            raise ScenarioError(f"{file} line 1: column {name!r} stands there twice; rename one")
-        names.append((name, unit))
-    return names
+        name, unit = read_heading(cell, number, f"{file} line 1", names)
+        names[name] = unit
+    return list(names.items())
 
 
 def _times(file: str, rows: Rows) -> tuple[int, int]:
@@ -132,57 +121,28 @@ def _times(file: str, rows: Rows) -> tuple[int, int]:
         if index == 0:
             start, offset = utc, ahead
         elif utc != start + index * ROUND_SECONDS:
-            due = shown(start + index * ROUND_SECONDS, ahead)
-            hint = "rows must follow every 15 minutes, without gaps or repetitions"
-            if index == 1 and utc - start == 3600:
-                hint = "hourly files are not spread over quarter hours; give every quarter hour"
-            raise ScenarioError(f"{place} {row[0].strip()!r} should be {due}; {hint}")
-    if len(rows) < ROUNDS_PER_DAY:
-        raise ScenarioError(
-            f"{file}: has {len(rows)} rows, needs at least a day of {ROUNDS_PER_DAY} quarter hours"
-        )
+            fault = misplaced(index, utc, start, ahead)
+            raise ScenarioError(f"{place} {row[0].strip()!r} {fault}")
+    check_length(file, len(rows))
     return start, offset
 
 
 def _column(file: str, name: str, unit: str, rows: Rows, index: int) -> IntArray:
-    factor = UNITS[unit][1]
-    kind = UNITS[unit][0]
     known: dict[str, int] = {}  # profiles repeat themselves: nights, standby, tariffs
     values = np.empty(len(rows), np.int64)
     for at, (line, row) in enumerate(rows):
         text = row[index]
         if text not in known:
             try:
-                known[text] = _integer(text.strip(), factor, kind, unit)
+                known[text] = integer(text.strip(), unit)
             except ValueError as error:
                 _fail(file, line, name, text, str(error))
         values[at] = known[text]
-    fault = check_limits(values, kind, unit)
+    fault = check_limits(values, UNITS[unit][0], unit)
     if fault is not None:
         line, row = rows[fault[0]]
         _fail(file, line, name, row[index], fault[1])
     return values
-
-
-def _integer(text: str, factor: Decimal, kind: str, unit: str) -> int:
-    if not text:
-        raise ValueError("is empty; fill the gap, missing values are not guessed")
-    if NUMBER.fullmatch(text) is None or len(text) > LONGEST_NUMBER:
-        raise ValueError(_not_a_number(text))
-    scaled = EXACT.multiply(Decimal(text), factor)
-    if abs(scaled) > 2 * LIMITS[kind][1]:  # before it becomes an integer of 999 digits
-        raise ValueError(f"is beyond what {kind} may be; check the unit {unit!r}")
-    return int(EXACT.to_integral_value(scaled))
-
-
-def _not_a_number(text: str) -> str:
-    if text.lstrip("+-").lower() in ("", "nan", "inf", "infinity", "null", "none", "na", "n/a"):
-        return "is not a finite number; fill the gap, missing values are not guessed"
-    if len(text) > LONGEST_NUMBER:
-        return f"is longer than {LONGEST_NUMBER} characters"
-    if NUMBER.fullmatch(text.replace(",", ".", 1)):
-        return f"has a decimal comma; write {text.replace(',', '.')}"
-    return "is not a number"
 
 
 def _fail(file: str, line: int, name: str, text: str, fault: str) -> NoReturn:

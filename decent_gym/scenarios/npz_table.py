@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import ScenarioError
-from decent_gym.scenarios.columns import Column, Table, check_limits, instant
+from decent_gym.scenarios.columns import LARGEST_BYTES, Column, Table, check_limits, instant
 from decent_gym.units import ROUNDS_PER_DAY
 
 SUFFIXES: Final = {
@@ -34,9 +34,6 @@ NPY_HEADER: Final = re.compile(
     re.DOTALL,
 )
 """Integers and text of up to two dimensions; nothing is evaluated."""
-
-LARGEST_BYTES: Final = 2**28
-"""All arrays of a file together, unpacked."""
 
 
 def read_npz(path: Path) -> Table:

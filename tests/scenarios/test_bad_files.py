@@ -125,7 +125,7 @@ TOML_CASES = [
     ("load as air", '"air"', '"load"', ["scenario: temperature", "'load'", "degC"]),
     ("no profiles", 'profiles = "street.csv"\n', "", ["scenario", "profiles", "missing"]),
     ("profile file", '"street.csv"', '"steet.csv"', ["steet.csv", "cannot be read"]),
-    ("profile format", '"street.csv"', '"street.xlsx"', ["street.xlsx", ".csv or .npz"]),
+    ("profile format", '"street.csv"', '"street.xlsx"', ["street.xlsx", ".csv, .parquet or .npz"]),
     ("climbing", '"street.csv"', '"../street.csv"', ["../street.csv", "beside or below"]),
     ("absolute", '"street.csv"', '"/street.csv"', ["/street.csv", "beside or below"]),
     ("no name", 'name = "street"\n', "", ["scenario", "name", "missing"]),

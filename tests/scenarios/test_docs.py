@@ -35,6 +35,20 @@ def test_the_example_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert street.tariffs[[0, 68], 0, 0].tolist() == [295_000, 420_000]
 
 
+def test_the_parquet_twin_is_the_same_district(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    toml = block("toml", "[scenario]")
+    Path("street.toml").write_text(toml, encoding="utf-8")
+    start = 'temperature = "air"\nstart = "2024-03-01T00:00+01:00"'
+    twin = toml.replace("street.csv", "street.parquet").replace('temperature = "air"', start)
+    Path("twin.toml").write_text(twin, encoding="utf-8")
+    exec(compile(block("python", "file.write"), "docs/scenarios.md", "exec"), {})
+    exec(compile(block("python", "pyarrow.parquet"), "docs/scenarios.md", "exec"), {})
+    assert load_scenario("twin.toml").digest == load_scenario("street.toml").digest
+
+
 def test_the_sample_rows_are_a_header_and_rows() -> None:
     header, *rows = block("csv", "2024-03-01T00:15").strip().splitlines()
     assert header in block("python", "file.write")

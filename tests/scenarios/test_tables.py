@@ -186,7 +186,9 @@ def test_damaged_archives_never_crash(tmp_path: Path) -> None:
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError, match=r"x\.json: profiles must be a \.csv or \.npz"):
+    with pytest.raises(
+        ScenarioError, match=r"x\.json: profiles must be a \.csv, \.parquet or \.npz"
+    ):
         read_table(tmp_path / "x.json")
     with pytest.raises(ScenarioError, match="cannot be read"):
         read_table(tmp_path / "x.npz")
