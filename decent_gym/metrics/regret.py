@@ -28,7 +28,7 @@ from decent_gym.units import NANO_EUR_PER_EUR, IntArray, checked_int
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-LOTS: Final = 16
+LOTS: Final = 8
 """Lotteries over which profits are averaged where lots decide."""
 
 
@@ -137,7 +137,7 @@ def regret_of_truth(
     trader : str
         One of ``book_set.names``, not the utility.
     lots : int, optional
-        How many lotteries; default 16 where the rules draw lots, else 1.
+        How many lotteries; default 8 where the rules draw lots, else 1.
     seed : int
         Of these lotteries and of the bootstrap.
     on_books : callable, optional

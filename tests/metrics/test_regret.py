@@ -1,6 +1,8 @@
 """The best misreport is the best there is, by trying all; truth is best where it is claimed."""
 
+import doctest
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from oracles.truth import best_shade as integrated_shade
 from decent_gym.clearing import MECHANISMS, Books, Rules
 from decent_gym.errors import InputError, UnknownNameError
 from decent_gym.metrics import Regret, best_shade, regret_of_truth
-from decent_gym.replay import BookSet, order_flow, reclear
+from decent_gym.replay import ORDER_FLOWS, BookSet, order_flow, reclear
 from decent_gym.units import PRICE_CAP
 
 TRUTHFUL = ("mcafee", "trade_reduction", "trade_reduction_sbb", "sbba", "vcg", "huang", "muda")
@@ -179,7 +181,7 @@ def test_lots_are_not_known_beforehand() -> None:
     value = np.tile([0, 9, 9, 0, 0, 0], (300, 1))
     few = regret_of_truth(set_of(lower, value), rules, "trader_2", lots=64)
     assert few.regret == 0  # to win it must bid 9, and then pays 9
-    assert many.lots == 64 and regret_of_truth(set_of(books), rules, "trader_1").lots == 16
+    assert many.lots == 64 and regret_of_truth(set_of(books), rules, "trader_1").lots == 8
 
 
 def test_the_same_answer_in_parts_and_in_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,3 +223,22 @@ def test_who_offers_nothing_has_no_regret() -> None:
     offered[3, 0] = 1_000
     found = regret_of_truth(silent, Rules(utility=None), "seller_1")
     assert found.rows.tolist() == [3] and found.interval is None
+
+
+def test_the_example_prints_both_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    from examples.best_response import PUBLISHED as SHOWN
+    from examples.best_response import main
+
+    main(["--books", "60"])
+    text = capsys.readouterr().out
+    assert tuple(PUBLISHED.values()) == SHOWN
+    assert all(f"| `{name}` |" in text for name in MECHANISMS)
+    assert [line.split(" |")[-2] for line in text.splitlines() if "`vcg`" in line] == [" 0.0000"]
+
+
+def test_the_page_is_right() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "best-response.md"
+    text = page.read_text(encoding="utf-8")
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
+    for name in (*ORDER_FLOWS, *MECHANISMS):
+        assert f"| `{name}` |" in text
