@@ -3,12 +3,12 @@
 An order of the environment is a step of an organization's net-demand curve (``simulation.curve``):
 it belongs to one block of flexible energy, or to the fixed net load.  Its true value is
 
-- of fixed load and of the network's loss: the retail price, its outside option;
+- of fixed load: the retail price, its outside option;
 - of PV beyond the load: the feed-in tariff, its outside option;
 - of a block (battery, heat pump, CHP, boiler, stored heat): what the trader ``truthful`` would
   write there in the same state, whoever wrote the limit (``traders.truthful``): fuel costs are
   exact, what a stored kWh will be worth is that trader's estimate;
-- of the utility: its quote.
+- of the utility and of the network's loss: the limit, which is a tariff.
 
 So the values do not depend on how anybody bids.  Values of blocks lie within the tariffs, as the
 trader's limits do.
@@ -64,7 +64,6 @@ class TrueValues:
     def __init__(self, player: Player) -> None:
         self._simulation = player.simulation
         n = len(self._simulation.scenario.members)
-        self._network = n + 1
         self._truth = Decisions.empty(1, n)
         truthful = TRADERS["truthful"]
         view = self._simulation.view
@@ -86,7 +85,7 @@ class TrueValues:
 
     def _values(self, record: Round, commodity: Commodity) -> IntArray:
         book = record.books[commodity]
-        value = book.column("price").copy()
+        value = book.column("price").copy()  # the utility's and the network's stay
         if not len(value):
             return value
         retail = int(record.tariffs[commodity, Tariff.RETAIL])
@@ -97,7 +96,6 @@ class TrueValues:
             for step in self._curve(n, commodity, retail, feed_in)
         ]
         owner, side = book.column("owner"), book.column("side")
-        value[owner == self._network] = retail
         mine = np.isin(owner, [step.owner for step in steps])
         found = np.array(steps, np.int64).reshape(-1, len(Step._fields))
         orders = np.stack([owner, side, book.column("energy")], axis=1)[mine]
