@@ -181,7 +181,7 @@ class GridOperator:
         )
         wide = (worlds, COMMODITIES, -1)
         self.by_world = Outcome(
-            *(part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome)
+            *(part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome[:8])
         )
         self.accepted, self.pays = self.by_world.accepted, self.by_world.pays
         if self.joint is not None:

@@ -181,7 +181,7 @@ class Misreports:
 
 
 def _taken(books: Books, rows: IntArray) -> Books:
-    return Books(*(np.ascontiguousarray(column[rows]) for column in books))
+    return Books(*(np.ascontiguousarray(c[rows]) if len(c) else c for c in books))
 
 
 def _critical(books: Books, part: IntArray) -> IntArray:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles.random_books import random_books, rows, small_books, soiled
 from oracles.truth import best_shade as integrated_shade
 
 from decent_gym.clearing import MECHANISMS, Books, Rules
 from decent_gym.errors import InputError, UnknownNameError
 from decent_gym.metrics import Regret, best_shade, regret_of_truth
 from decent_gym.replay import ORDER_FLOWS, BookSet, order_flow, reclear
+from decent_gym.testing.books import poisoned as soiled
+from decent_gym.testing.books import random_books, rows, small_books
 from decent_gym.units import PRICE_CAP
 
 TRUTHFUL = ("mcafee", "trade_reduction", "trade_reduction_sbb", "sbba", "vcg", "huang", "muda")

@@ -4,9 +4,9 @@ from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
-from oracles.random_books import random_books
 
 from decent_gym.replay import BookSet
+from decent_gym.testing.books import random_books
 
 SELL, BUY = 0, 1
 
