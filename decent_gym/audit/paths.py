@@ -1,4 +1,4 @@
-"""Checking Merkle proofs: is this record in the tree, does the new tree continue the old one?
+"""Checking Merkle proofs: that a record is in a tree, and that a tree continues an older one.
 
 Shares the two hashes with the ledger and nothing else.  Whatever the bytes, the answer is a
 reason or None; nothing is raised.
