@@ -3,12 +3,27 @@
 from typing import TYPE_CHECKING, Any
 
 from decent_gym.ledger.chain import Ledger, check_free
+from decent_gym.ledger.checkpoint import Checkpoint
 from decent_gym.ledger.header import LedgerHeader
+from decent_gym.ledger.keeper import Checkpoints
+from decent_gym.ledger.note import KeyKind, VerifierKey
+from decent_gym.ledger.signing import SigningKey
 
 if TYPE_CHECKING:
     from decent_gym.audit import Verification, verify
 
-__all__ = ["Ledger", "LedgerHeader", "Verification", "check_free", "verify"]
+__all__ = [
+    "Checkpoint",
+    "Checkpoints",
+    "KeyKind",
+    "Ledger",
+    "LedgerHeader",
+    "SigningKey",
+    "Verification",
+    "VerifierKey",
+    "check_free",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from decent_gym.errors import InputError, LedgerError
+from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
 from decent_gym.ledger.header import NO_KEY
 from decent_gym.ledger.merkle import Frontier
@@ -47,7 +47,10 @@ class Checkpoints:
             )
         if self.origin is None:
             return
-        check_name(self.origin, "origin")
+        try:
+            check_name(self.origin, "origin")
+        except DataError as error:
+            raise InputError(str(error)) from None
         if self.key is not None and not may_sign(self.key.name, self.origin):
             raise InputError(
                 f"origin {self.origin!r} is not for the key {self.key.name!r} to sign; "
@@ -109,58 +112,6 @@ class CheckpointKeeper:
             self._last = checkpoint.size
 
 
-class CheckpointReader:
-    """Holds records that are read again against the checkpoints that were made of them.
-
-    Parameters
-    ----------
-    checkpoints : list of Checkpoint
-        By rising size.
-
-    Attributes
-    ----------
-    frontier : Frontier
-        Of the records so far.
-    """
-
-    def __init__(self, checkpoints: list[Checkpoint]) -> None:
-        self.checkpoints = checkpoints
-        self.frontier = Frontier()
-        self._left = list(reversed(checkpoints))
-
-    def take(self, own: bytes) -> None:
-        """Add a record's hash.
-
-        Raises
-        ------
-        LedgerError
-            A checkpoint of so many records has another root.
-        """
-        self.frontier.append(own)
-        while self._left and self._left[-1].size <= self.frontier.size:
-            checkpoint = self._left.pop()
-            root = self.frontier.root()
-            if checkpoint.size == self.frontier.size and checkpoint.root != root:
-                raise LedgerError(
-                    f"the {checkpoint.size} records have the root {root.hex()}, their checkpoint "
-                    f"says {checkpoint.root.hex()}: the past was rewritten after it was signed off"
-                )
-
-    def finish(self) -> None:
-        """There are no more records.
-
-        Raises
-        ------
-        LedgerError
-            A checkpoint stands for more records than there are.
-        """
-        if self._left:
-            raise LedgerError(
-                f"there are {self.frontier.size} records, a checkpoint stands for "
-                f"{self._left[0].size}: the end of the ledger was cut off"
-            )
-
-
 def check_operator(header_key: bytes, wanted: Checkpoints | None) -> None:
     """Whether checkpoints may be signed in a ledger whose key in force is `header_key`.
 
@@ -174,7 +125,7 @@ def check_operator(header_key: bytes, wanted: Checkpoints | None) -> None:
     public = wanted.key.verifier.public
     if header_key == NO_KEY:
         raise InputError(
-            "the ledger names no operator's key, so nobody may sign it; begin a new one with the key"
+            "the ledger names no operator's key, so nobody may sign it; begin one that names it"
         )
     if header_key != public:
         raise InputError(
