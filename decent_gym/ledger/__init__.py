@@ -7,6 +7,8 @@ from decent_gym.ledger.checkpoint import Checkpoint
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.ledger.keeper import Checkpoints
 from decent_gym.ledger.note import KeyKind, VerifierKey
+from decent_gym.ledger.proof_file import Proof
+from decent_gym.ledger.prove import prove
 from decent_gym.ledger.signing import SigningKey
 
 if TYPE_CHECKING:
@@ -18,10 +20,12 @@ __all__ = [
     "KeyKind",
     "Ledger",
     "LedgerHeader",
+    "Proof",
     "SigningKey",
     "Verification",
     "VerifierKey",
     "check_free",
+    "prove",
     "verify",
 ]
 
