@@ -169,10 +169,8 @@ class _Reader:
         newest = signed[0]
         own = NO_KEY if header is None else header.operator_key
         if self.key is not None:
-            if not may_sign(self.key.name, newest.origin):
-                raise DataError(f"{self.key.name} does not speak for {newest.origin}")
             for one in signed:
-                one.check(self.key)
+                check_signers(one, self.key)
             who = f"signed by {self.key}"
         elif own != NO_KEY:
             for one in signed:
@@ -208,6 +206,24 @@ class _Reader:
                     f"offer {rows[-1]} is not in the {commodity.name.lower()} book of {count}"
                 )
             self.said += [offer_words(record, commodity, row, header.names) for row in rows]
+
+
+def check_signers(
+    checkpoint: Checkpoint, key: VerifierKey | None, witnesses: Sequence[VerifierKey] = ()
+) -> None:
+    """Check that an operator speaks for a ledger and has signed, and that witnesses have.
+
+    Raises
+    ------
+    DataError
+        Naming who has not.
+    """
+    if key is not None:
+        if not may_sign(key.name, checkpoint.origin):
+            raise DataError(f"{key.name} does not speak for {checkpoint.origin}")
+        checkpoint.check(key)
+    for witness in witnesses:
+        checkpoint.check(witness)
 
 
 def _under(checkpoint: Checkpoint, found: ProvenRecord) -> None:

@@ -10,12 +10,22 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final
 
-from decent_gym.cli import replay, run, scenarios, verify
+from decent_gym.cli import cosign, keygen, prove, replay, rotate, run, scenarios, verify, witness
 from decent_gym.cli.console import complain
 from decent_gym.cli.parser import Parser, refuse_leftovers
 from decent_gym.errors import DecentGymError
 
-COMMANDS: Final = {"run": run, "verify": verify, "replay": replay, "scenarios": scenarios}
+COMMANDS: Final = {
+    "run": run,
+    "verify": verify,
+    "replay": replay,
+    "scenarios": scenarios,
+    "keygen": keygen,
+    "prove": prove,
+    "witness": witness,
+    "cosign": cosign,
+    "rotate": rotate,
+}
 
 OK: Final = 0
 MISTAKE: Final = 2
@@ -24,7 +34,7 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification or replay found a difference, or rounds could not be published
+  1    a verification, replay or witness found a difference, or rounds could not be published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """

@@ -58,6 +58,11 @@ class Checkpoints:
             )
 
 
+def operator_key(wanted: Checkpoints | None) -> bytes:
+    """What the header of such a ledger must name as the operator's public key."""
+    return NO_KEY if wanted is None or wanted.key is None else wanted.key.verifier.public
+
+
 class CheckpointKeeper:
     """The tree's frontier and when the next checkpoint is due.
 
