@@ -123,9 +123,16 @@ def check_operator(header_key: bytes, wanted: Checkpoints | None) -> None:
     Raises
     ------
     InputError
-        The ledger names another key, or none.
+        The ledger names another key or none, or names one and checkpoints would be unsigned.
     """
-    if wanted is None or wanted.key is None:
+    if wanted is None:
+        return
+    if wanted.key is None:
+        if header_key != NO_KEY:
+            raise InputError(
+                "the ledger names its operator's key, so an unsigned checkpoint of it counts for "
+                "nothing; give the key"
+            )
         return
     public = wanted.key.verifier.public
     if header_key == NO_KEY:

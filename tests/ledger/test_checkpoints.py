@@ -161,8 +161,7 @@ def test_checkpoints_of_others_are_refused(tmp_path):
     ("asked", "words"),
     [
         (Checkpoints(key=NEXT), "the ledger's key is"),
-        (Checkpoints(origin="other"), "not of 'other'"),
-        (Checkpoints(), "not of 'unsigned/"),
+        (Checkpoints(), "give the key"),
         (Checkpoints(key=KEY, origin="district.example/rural/2"), "not of"),
     ],
 )
@@ -174,6 +173,13 @@ def test_resume_keeps_name_and_key(tmp_path, asked, words):
     Ledger.resume(tmp_path, checkpoints=Checkpoints(key=KEY)).close()
 
 
+def test_resume_keeps_the_name_of_an_unsigned_ledger(tmp_path):
+    write(tmp_path, key=None)
+    with pytest.raises(InputError, match="not of 'other'"):
+        Ledger.resume(tmp_path, checkpoints=Checkpoints(origin="other"))
+    Ledger.resume(tmp_path, checkpoints=Checkpoints()).close()
+
+
 def test_wrong_wishes_are_refused_at_once(tmp_path):
     for wrong in (
         lambda: Checkpoints(0),
@@ -182,6 +188,7 @@ def test_wrong_wishes_are_refused_at_once(tmp_path):
         lambda: Checkpoints(key=SigningKey("w", b"w" * 32, KeyKind.WITNESS)),
         lambda: Ledger.create(tmp_path / "l", header(), checkpoints=Checkpoints(key=KEY)),
         lambda: Ledger.create(tmp_path / "l", HEADER, checkpoints=Checkpoints(key=NEXT)),
+        lambda: Ledger.create(tmp_path / "l", HEADER, checkpoints=Checkpoints()),
     ):
         with pytest.raises(InputError):
             wrong()
