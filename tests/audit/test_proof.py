@@ -254,7 +254,7 @@ def test_every_flipped_bit_under_a_right_digest_is_refused_or_true(folder, held)
             variants = [text.decode("utf-8", "replace") for text in variants]
         else:
             data = base64.b64decode(leaf)
-            bits = range(0, 8 * len(data), 1 if len(data) == 32 else 13)
+            bits = range(0, 8 * len(data), 3 if len(data) == 32 else 37)
             variants = [base64.b64encode(flip(data, bit)).decode() for bit in bits]
             variants += [leaf + "\n", leaf.rstrip("=") + "=", leaf[:-1], "", " " + leaf]
         for new in variants:
@@ -268,7 +268,7 @@ def test_every_flipped_bit_under_a_right_digest_is_refused_or_true(folder, held)
                 assert now is None or now[0] == said[0]
             else:
                 assert now is None or now == said, (path, new)
-    assert refused > 3_000
+    assert refused > 2_000
 
 
 def flip(data, bit):
