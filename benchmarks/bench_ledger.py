@@ -7,6 +7,7 @@ Run: ``python -m benchmarks.bench_ledger [--quick] [--write docs/benchmarks.md]`
 
 import sys
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from benchmarks.report import Report, Table, main
 from benchmarks.timing import alternated, clock
-from decent_gym.ledger import Ledger, LedgerHeader, verify
+from decent_gym.ledger import Checkpoints, Ledger, LedgerHeader, SigningKey, verify
+from decent_gym.ledger.keeper import operator_key
 from decent_gym.market import Capability, GridOperator
 from decent_gym.market.orders import Orders
 from decent_gym.models import Organization, Round
@@ -75,6 +77,8 @@ def measure(runs: int, quick: bool) -> Report:
     """One table."""
     header, records = market_rounds(ROUNDS // 20 if quick else ROUNDS)
     few = records[: len(records) // 10]
+    signed = Checkpoints(key=SigningKey("district.example/bench", bytes(32)))
+    keyed = replace(header, operator_key=operator_key(signed))
     with tempfile.TemporaryDirectory() as folder:
         fresh = (Path(folder) / str(n) for n in range(10**6))
         path = next(fresh)
@@ -86,6 +90,13 @@ def measure(runs: int, quick: bool) -> Report:
             ),
             "append, files, written in batches": (
                 lambda: write(Ledger.create(next(fresh), header), records), records,
+            ),
+            "append, in memory, with the Merkle tree": (
+                lambda: write(Ledger(header, checkpoints=Checkpoints()), records), records,
+            ),
+            "append, files, a signed checkpoint every 96 records": (
+                lambda: write(Ledger.create(next(fresh), keyed, checkpoints=signed), records),
+                records,
             ),
             "append, files, on the device after every round": (
                 lambda: write(Ledger.create(next(fresh), header, sync="round"), few), few,

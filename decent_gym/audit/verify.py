@@ -4,12 +4,14 @@ What is checked of every record: its hash and its link to the record before; tha
 the one encoding of what they say; that rounds rise by one on the 15-minute grid; and, with
 ``reclear``, that its orders were admissible, open and continue those of the round before; that the
 mechanism of the header, run on them, gives the recorded energies, prices, payments and reasons;
-that trades, imbalance, money and accounts follow.
+that trades, imbalance, money and accounts follow.  Then the checkpoints in the folder: that each is
+of these records, and signed with the key that the ledger names for that time.
 
 What cannot be checked from the file alone: the meters; how much fuel and fees were due (their
 money must sum to zero, no more); what heat went unserved and what learners asked for; that no
 offer was kept out of the book; and that the file's end was not cut exactly between two records,
-which only a head that somebody else kept can show (``expected_head``).
+which only a head or a checkpoint that somebody else kept can show (``expected_head``,
+``checkpoint``).
 
 Source: the verifier is written for this ledger; that it shares nothing with the writer but hashing
 and encoding follows transparency-dev/merkle.
@@ -17,18 +19,22 @@ and encoding follows transparency-dev/merkle.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from decent_gym.audit.checkpoints import CheckpointAudit
 from decent_gym.audit.conversions import conversion_order_fault
 from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
-from decent_gym.errors import DecentGymError, InputError, LedgerError
+from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
+from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
 from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
+from decent_gym.ledger.key_record import decode_key
 from decent_gym.ledger.scan import RawRecord, Scan
 from decent_gym.models import Round
 
@@ -56,6 +62,8 @@ class Verification:
         well, or if the fault is not a round's (the header, the expected head).
     reason : str or None
         What is wrong, with what was found and what was expected; None if all is well.
+    checkpoints : int
+        How many checkpoints were held against the records and fit; 0 if one does not.
     """
 
     ok: bool
@@ -63,6 +71,7 @@ class Verification:
     head: str | None
     first_bad: int | None = None
     reason: str | None = None
+    checkpoints: int = 0
 
     def __bool__(self) -> bool:
         return self.ok
@@ -74,7 +83,11 @@ class Verification:
 
 
 def verify(
-    path: str | Path, *, reclear: bool = True, expected_head: str | None = None
+    path: str | Path,
+    *,
+    reclear: bool = True,
+    expected_head: str | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Verification:
     """Check a ledger from its first byte to its last.
 
@@ -86,6 +99,9 @@ def verify(
         Also clear every round again; else hashes, encoding and times alone are checked.
     expected_head : str, optional
         The head as somebody else kept it, 64 hexadecimal digits; another one is a fault.
+    checkpoint : Checkpoint, optional
+        As somebody else kept it; a ledger that does not continue it is a fault.  Who signed it is
+        checked against the ledger's own key; :meth:`Checkpoint.check` checks other keys.
 
     Returns
     -------
@@ -97,6 +113,8 @@ def verify(
     ------
     InputError
         There is no folder at `path`, or `expected_head` is no head.
+    MissingExtraError
+        There are signatures to check, and ``cryptography`` is not installed.
     """
     folder = Path(path)
     if expected_head is not None and not (
@@ -106,19 +124,26 @@ def verify(
     if not folder.is_dir():
         raise InputError(f"there is no ledger at {folder}: give the folder that holds its segments")
     scan = Scan(folder)
-    audit = _Audit(reclear)
+    try:
+        found = read_checkpoints(folder)
+    except DataError as error:
+        return Verification(False, 0, None, None, str(error))
+    if checkpoint is not None:
+        found.append(checkpoint)
+    audit = _Audit(reclear, CheckpointAudit(found))
     result = audit.run(scan)
     if result.ok and expected_head is not None and result.head != expected_head.lower():
         reason = f"the head is {result.head}, expected was {expected_head}"
         return Verification(False, result.rounds, result.head, None, reason)
-    return result
+    return replace(result, checkpoints=len(found)) if result.ok else result
 
 
 class _Audit:
     """One pass over a ledger: what has been found good so far, and the first fault."""
 
-    def __init__(self, reclear: bool) -> None:
+    def __init__(self, reclear: bool, checkpoints: CheckpointAudit) -> None:
         self._reclear = reclear
+        self._checkpoints = checkpoints
         self._rounds = 0
         self._head: str | None = None
 
@@ -132,6 +157,8 @@ class _Audit:
         except DecentGymError as error:
             return self._stop(None, str(error))
         self._head = first.hash.hex()
+        self._before = first.hash
+        self._checkpoints.take(first.hash)
         fault = self._check(records)
         if fault is not None:
             return self._stop(self._rounds, f"round {self._rounds}: {fault}")
@@ -139,10 +166,14 @@ class _Audit:
             remedy = "; resume recovers" if scan.damage.recoverable else ""
             what = f"{scan.damage.value} at round {self._rounds}: {scan.reason}{remedy}"
             return self._stop(self._rounds, what)
-        return Verification(True, self._rounds, self._head)
+        fault = self._checkpoints.fault()
+        if fault is not None:
+            return self._stop(None, fault)
+        return Verification(True, self._rounds, scan.head.hex())
 
     def _begin(self, header: LedgerHeader) -> None:
         self._header = header
+        self._checkpoints.begin(header.operator_key)
         self._balances = [0] * header.accounts
         self._orders = OrderCheck(header)
         self._number: int | None = None
@@ -159,6 +190,8 @@ class _Audit:
         fault: str | None = None
         for raw in records:
             try:
+                if self._is_key(raw):
+                    continue
                 record = decode_round(raw.body, self._header.accounts)
             except LedgerError as error:
                 fault = str(error)
@@ -175,6 +208,17 @@ class _Audit:
                 batch, longest = [], orders
             batch.append((record, raw.hash))
         return self._settle(batch) or fault
+
+    def _is_key(self, raw: RawRecord) -> bool:
+        """Follow a record in the tree; whether it is a change of keys, which must be rightful."""
+        before, self._before = self._before, raw.hash
+        self._checkpoints.take(raw.hash)
+        if raw.kind is not RecordType.KEY:
+            return False
+        fault = self._checkpoints.rotate(decode_key(raw.body), before)
+        if fault is not None:
+            raise LedgerError(f"the key record before it: {fault}")
+        return True
 
     def _alone(self, record: Round) -> str | None:
         """Faults that show without clearing, and that would make clearing unsafe."""

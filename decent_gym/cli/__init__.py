@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final
 
-from decent_gym.cli import compare, export, replay, run, scenarios, verify
+from decent_gym.cli import (
+    compare,
+    cosign,
+    export,
+    keygen,
+    prove,
+    replay,
+    rotate,
+    run,
+    scenarios,
+    verify,
+    witness,
+)
 from decent_gym.cli.console import complain
 from decent_gym.cli.parser import Parser, refuse_leftovers
 from decent_gym.errors import DecentGymError
@@ -22,6 +34,11 @@ COMMANDS: Final = {
     "compare": compare,
     "export": export,
     "scenarios": scenarios,
+    "keygen": keygen,
+    "prove": prove,
+    "witness": witness,
+    "cosign": cosign,
+    "rotate": rotate,
 }
 
 OK: Final = 0
@@ -31,7 +48,8 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification, replay or comparison found a difference, or rounds could not be published
+  1    a verification, replay, comparison or witness found a difference, or rounds could not be
+       published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """

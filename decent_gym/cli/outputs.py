@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from decent_gym.cli.console import note
 from decent_gym.errors import InputError, MissingExtraError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey
+from decent_gym.ledger.keeper import operator_key
 from decent_gym.simulation.recording import MEMORY, header_of, open_ledger
+from decent_gym.units import ROUNDS_PER_DAY, checked_int
 
 if TYPE_CHECKING:
     from decent_gym.cli.episode import Episode
@@ -49,6 +51,7 @@ def check_outputs(args: Namespace) -> None:
     """
     if args.mqtt is not None:
         _check_mqtt(args.mqtt)
+    checkpoints_of(args)
     if args.plot is None:
         return
     path = Path(args.plot)
@@ -62,6 +65,25 @@ def check_outputs(args: Namespace) -> None:
         raise MissingExtraError("matplotlib", "plot", "--plot") from None
 
 
+def checkpoints_of(args: Namespace) -> Checkpoints | None:
+    """Which checkpoints the arguments ask for.
+
+    Raises
+    ------
+    InputError
+        Without a ledger to put them in, for a key that cannot be read, or a wrong number or name.
+    MissingExtraError
+        A key needs ``cryptography``.
+    """
+    if args.key is None and args.checkpoint_every is None and args.origin is None:
+        return None
+    if args.ledger is None:
+        raise InputError("--key, --checkpoint-every and --origin need --ledger PATH")
+    key = None if args.key is None else SigningKey.read(args.key)
+    every = ROUNDS_PER_DAY if args.checkpoint_every is None else args.checkpoint_every
+    return Checkpoints(checked_int(every, "--checkpoint-every", 1, 2**31), key, args.origin)
+
+
 def _check_mqtt(url: str) -> None:
     from decent_gym.views.mqtt_link import Address, load_paho
 
@@ -73,11 +95,17 @@ def _check_mqtt(url: str) -> None:
 @contextmanager
 def outputs(args: Namespace, episode: "Episode", simulation: "Simulation") -> Iterator[Outputs]:
     """Listen to the rounds of `simulation`; on leaving, everything is on disk and published."""
-    header = header_of(simulation.operator, episode.scenario.digest, episode.seed)
+    checkpoints = checkpoints_of(args)
+    header = header_of(
+        simulation.operator,
+        episode.scenario.digest,
+        episode.seed,
+        operator_key=operator_key(checkpoints),
+    )
     with ExitStack() as stack:
         where, sync = _folder(args, stack), "checkpoint" if args.mqtt is None else "round"
         meta: dict[str, Any] = {} if where == MEMORY else episode.meta(Path(where))
-        ledger = stack.enter_context(open_ledger(where, header, meta, sync))
+        ledger = stack.enter_context(open_ledger(where, header, meta, sync, checkpoints))
         found = Outputs(ledger)
         simulation.operator.listen(0, ledger)
         if args.mqtt is None:

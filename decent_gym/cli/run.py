@@ -18,6 +18,7 @@ without flexibility and without a local market.
 
   decent-gym run
   decent-gym run --start 2016-04-15 --ledger april.ledger --plot april.png
+  decent-gym run --ledger signed.ledger --key operator --checkpoint-every 96
   decent-gym run --trader no_flexibility --trader building_03=zero_intelligence
   decent-gym run --scenario synthetic --set organizations=50 --set utility=residual --json
 """
@@ -64,6 +65,14 @@ def arguments(parser: Parser) -> None:
     )
     when.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
     add("--ledger", metavar="PATH", help="record every round in a new folder")
+    add("--key", metavar="FILE", help="sign checkpoints of the ledger with this private key")
+    add(
+        "--checkpoint-every",
+        type=int,
+        metavar="N",
+        help="rounds between two checkpoints (with --key 96, else none)",
+    )
+    add("--origin", metavar="NAME", help="the ledger's name, if not the key's")
     add("--mqtt", metavar="URL", help="publish every round to this broker, or 'embedded'")
     add("--plot", metavar="FILE.png", help="draw prices, volumes and the energy balance")
     add("--json", action="store_true", help="print one JSON object")

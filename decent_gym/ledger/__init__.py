@@ -3,21 +3,34 @@
 from typing import TYPE_CHECKING, Any
 
 from decent_gym.ledger.chain import Ledger, check_free
+from decent_gym.ledger.checkpoint import Checkpoint
 from decent_gym.ledger.header import LedgerHeader
+from decent_gym.ledger.keeper import Checkpoints
+from decent_gym.ledger.note import KeyKind, VerifierKey
 from decent_gym.ledger.parquet_export import Exported, export_tables
+from decent_gym.ledger.proof_file import Proof
+from decent_gym.ledger.prove import prove
 from decent_gym.ledger.records import open_records, read_rounds
+from decent_gym.ledger.signing import SigningKey
 
 if TYPE_CHECKING:
     from decent_gym.audit import Verification, verify
 
 __all__ = [
+    "Checkpoint",
+    "Checkpoints",
     "Exported",
+    "KeyKind",
     "Ledger",
     "LedgerHeader",
+    "Proof",
+    "SigningKey",
     "Verification",
+    "VerifierKey",
     "check_free",
     "export_tables",
     "open_records",
+    "prove",
     "read_rounds",
     "verify",
 ]

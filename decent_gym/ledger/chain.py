@@ -6,18 +6,27 @@ tail was cut or rewritten shows only against a head that somebody else has kept.
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from decent_gym.errors import InputError, LedgerError, RoundOrderError
+from decent_gym.errors import DataError, InputError, LedgerError, RoundOrderError
+from decent_gym.ledger.checkpoint import Checkpoint, checkpoint_name
 from decent_gym.ledger.disk import Disk
-from decent_gym.ledger.encoding import decode_round, encode_round
+from decent_gym.ledger.encoding import encode_round
 from decent_gym.ledger.hashing import GENESIS, link
-from decent_gym.ledger.header import LedgerHeader, decode_header, encode_header
-from decent_gym.ledger.scan import Damage, RawRecord, Scan
-from decent_gym.ledger.segments import SYNC_MODES, SegmentWriter, meta_text, segment_numbers
+from decent_gym.ledger.header import NO_KEY, LedgerHeader, encode_header
+from decent_gym.ledger.keeper import (
+    CheckpointKeeper,
+    Checkpoints,
+    check_operator,
+)
+from decent_gym.ledger.key_record import KeyRecord, encode_key
+from decent_gym.ledger.recovery import Recovered, recover
+from decent_gym.ledger.segments import META, SYNC_MODES, SegmentWriter, meta_text, segment_numbers
+from decent_gym.ledger.signing import SigningKey
 from decent_gym.models import Round
 from decent_gym.registry import unknown_name
 from decent_gym.units import ROUND_SECONDS
@@ -36,25 +45,40 @@ class Ledger:
     header : LedgerHeader
     mode : {"memory"}
         Files need a path: see :meth:`create`.
+    checkpoints : Checkpoints, optional
+        Also keep the root of the Merkle tree over the records, for :meth:`checkpoint`.
 
     Attributes
     ----------
     header : LedgerHeader
+    operator_key : bytes (32,)
+        The public key that signs from here on: the header's, or the last that took over.
     dropped_bytes : int
         What :meth:`resume` cut off because a crash had torn it, else 0.
     """
 
-    def __init__(self, header: LedgerHeader, mode: str = "memory") -> None:
+    def __init__(
+        self,
+        header: LedgerHeader,
+        mode: str = "memory",
+        *,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         if mode != "memory":
             raise InputError(f"mode must be 'memory', got {mode!r}; for files use Ledger.create")
+        check_operator(header.operator_key, checkpoints)
         self.header = header
+        self.operator_key = header.operator_key
         self.dropped_bytes = 0
         self._accounts = header.accounts
         self._writer: SegmentWriter | None = None
         self._head = link(GENESIS, encode_header(header))
         self._rounds = 0
-        self._good_bytes = 0
         self._last: int | None = None
+        self._keeper: CheckpointKeeper | None = None
+        if checkpoints is not None:
+            self._keeper = CheckpointKeeper(checkpoints, self._head)
+            self._keeper.take(self._head)
 
     @classmethod
     def create(
@@ -64,6 +88,7 @@ class Ledger:
         *,
         sync: str = "checkpoint",
         meta: Mapping[str, Any] | None = None,
+        checkpoints: Checkpoints | None = None,
         disk: Disk | None = None,
     ) -> "Ledger":
         """Begin a ledger in a folder; its header is on the device when this returns.
@@ -78,27 +103,31 @@ class Ledger:
             only when it is on the device, for markets that matter.
         meta : mapping, optional
             Goes to ``meta.json``, not hashed, beside the versions of Python and the packages.
+        checkpoints : Checkpoints, optional
+            Also write checkpoints into the folder, every so many records and at the end; when one
+            is written, all that it stands for is on the device.
         disk : Disk, optional
             Another way to the disk, for tests.
 
         Raises
         ------
         InputError
-            For a path that holds a ledger already, or a misspelt `sync`.
+            For a path that holds a ledger already, a misspelt `sync`, or a key that is not the
+            header's.
         LedgerError
             For a disk that fails.
         """
         folder = check_free(path)
         _check_sync(sync)
         text = meta_text({"software": _software(), **(meta or {})})
-        ledger = cls(header)
+        ledger = cls(header, checkpoints=checkpoints)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerError(f"cannot make the folder {folder}: {error}") from error
         writer = SegmentWriter(folder, True, sync, disk or Disk())
         try:
-            writer.write_meta(text)
+            writer.write_file(META, text)
             body = encode_header(header)
             writer.append(body + GENESIS + link(GENESIS, body))
             writer.flush()
@@ -110,20 +139,26 @@ class Ledger:
 
     @classmethod
     def resume(
-        cls, path: str | Path, *, sync: str = "checkpoint", disk: Disk | None = None
+        cls,
+        path: str | Path,
+        *,
+        sync: str = "checkpoint",
+        checkpoints: Checkpoints | None = None,
+        disk: Disk | None = None,
     ) -> "Ledger":
         """Go on with a ledger after its last whole record.
 
         An incomplete last record, as a crash leaves it, is cut off; :attr:`dropped_bytes` says
-        how much that was.
+        how much that was.  The checkpoints in the folder must fit the records, whether or not more
+        are asked for: what was signed is never signed otherwise.
 
         Raises
         ------
         InputError
-            There is no ledger at `path`.
+            There is no ledger at `path`, or `checkpoints` are of another key or origin.
         LedgerError
             It is damaged otherwise than by a torn tail, has no whole header, has another writer,
-            or the disk fails.
+            falls short of or contradicts a checkpoint, or the disk fails.
         """
         folder = Path(path)
         _check_sync(sync)
@@ -132,38 +167,28 @@ class Ledger:
         # the lock comes first: a tail that somebody is still writing only looks torn
         writer = SegmentWriter(folder, False, sync, disk or Disk())
         try:
-            ledger = cls._read(folder)
-            writer.cut(ledger._good_bytes)
+            found = recover(folder)
+            ledger = cls._recovered(found, checkpoints)
+            writer.cut(found.size)
         except OSError as error:
             writer.abandon()
             raise LedgerError(f"cannot read the ledger {folder}: {error}") from error
-        except LedgerError:
+        except (DataError, InputError):
             writer.abandon()
             raise
         ledger._writer = writer
         return ledger
 
     @classmethod
-    def _read(cls, folder: Path) -> "Ledger":
-        scan = Scan(folder)
-        ledger: Ledger | None = None
-        final: RawRecord | None = None
-        for record in scan:
-            if ledger is None:
-                ledger = cls(decode_header(record.body))
-            else:
-                final = record
-        if ledger is None or scan.damage is Damage.CORRUPT:
-            raise LedgerError(
-                f"the ledger {folder} cannot be resumed: record {scan.records}: "
-                f"{scan.reason or 'the header is missing'}; restore it from a copy"
-            )
-        ledger._head = scan.head
-        ledger._rounds = scan.records - 1
-        ledger._good_bytes = scan.size
-        ledger.dropped_bytes = scan.dropped
-        if final is not None:
-            ledger._last = decode_round(final.body, ledger._accounts).number
+    def _recovered(cls, found: Recovered, checkpoints: Checkpoints | None) -> "Ledger":
+        ledger = cls(found.header)
+        ledger.operator_key = found.operator_key
+        ledger.dropped_bytes = found.dropped
+        ledger._head, ledger._rounds, ledger._last = found.head, found.rounds, found.last
+        if checkpoints is not None:
+            check_operator(found.operator_key, checkpoints)
+            ledger._keeper = CheckpointKeeper(checkpoints, found.ledger)
+            ledger._keeper.resumed(found.reader.frontier, found.reader.checkpoints)
         return ledger
 
     @property
@@ -193,12 +218,73 @@ class Ledger:
         self._check()
         self._check_time(record)
         body = encode_round(record, self._accounts)
-        own = link(self._head, body)
-        if self._writer is not None:
-            self._writer.append(b"".join((body, self._head, own)))
-        self._head = own
+        is_due = self._append(body)
         self._rounds += 1
         self._last = record.number
+        if is_due:
+            self.checkpoint()
+
+    def on_key(self, record: KeyRecord) -> None:
+        """Append a change of keys; from here on the new key signs.
+
+        Its signatures are for the verifier to check; see :meth:`rotate`.
+
+        Raises
+        ------
+        InputError
+            The ledger names no operator's key that could hand over.
+        LedgerError
+            The disk failed, now or earlier, or the ledger is closed.
+        """
+        self._check()
+        if self.operator_key == NO_KEY:
+            raise InputError("the ledger names no operator's key, so none can take over from it")
+        self._append(encode_key(record))
+        self.operator_key = record.key
+
+    def rotate(self, old: SigningKey, new: SigningKey) -> Checkpoint:
+        """Hand over from the key `old` to the key `new`, and sign with both that it is so.
+
+        Returns
+        -------
+        Checkpoint
+            The first that the new key has signed, and the last that the old one has.
+
+        Raises
+        ------
+        InputError
+            `old` is not the ledger's key, the keys have different names, or the ledger keeps no
+            checkpoints; nothing has been written.
+        LedgerError
+            The disk failed, now or earlier, or the ledger is closed.
+        """
+        if self._keeper is None:
+            raise InputError("the ledger keeps no checkpoints; resume it with checkpoints=")
+        check_operator(self.operator_key, Checkpoints(key=old))
+        wanted = replace(self._keeper.wanted, key=new)
+        if new.name != old.name:
+            raise InputError(
+                f"the new key is of {new.name!r}, the old one of {old.name!r}; a ledger keeps its "
+                "name, make a new key for it"
+            )
+        self.on_key(KeyRecord.of(self._head, old, new))
+        self._keeper.wanted = wanted
+        return self._write(self._keeper.next().signed(old))
+
+    def checkpoint(self) -> Checkpoint:
+        """A checkpoint of all records so far; in a folder it is written there.
+
+        Raises
+        ------
+        InputError
+            The ledger was begun or resumed without `checkpoints`.
+        LedgerError
+            The disk failed, now or earlier, or the ledger is closed.
+        """
+        self._check()
+        if self._keeper is None:
+            raise InputError("the ledger keeps no checkpoints; begin it with checkpoints=")
+        return self._write(self._keeper.next())
 
     def flush(self) -> None:
         """Return when every round is on the device.
@@ -212,14 +298,19 @@ class Ledger:
             self._writer.flush()
 
     def close(self) -> None:
-        """Flush and let go of the files; a second call does nothing.
+        """Write the last checkpoint, flush and let go of the files; a second call does nothing.
 
         Raises
         ------
         LedgerError
             The disk failed, now or earlier; the files are let go of all the same.
         """
-        if self._writer is not None and not self._writer.closed:
+        if self._writer is None or self._writer.closed:
+            return
+        try:
+            if self._keeper is not None and self._keeper.is_behind:
+                self.checkpoint()
+        finally:
             self._writer.close()
 
     def __enter__(self) -> "Ledger":
@@ -239,6 +330,22 @@ class Ledger:
 
     def __repr__(self) -> str:
         return f"<Ledger of {self._rounds} rounds, head {self._head.hex()[:16]}>"
+
+    def _append(self, body: bytes) -> bool:
+        """Write one record; says whether a checkpoint is due."""
+        own = link(self._head, body)
+        if self._writer is not None:
+            self._writer.append(b"".join((body, self._head, own)))
+        self._head = own
+        return self._keeper is not None and self._keeper.take(own)
+
+    def _write(self, checkpoint: Checkpoint) -> Checkpoint:
+        assert self._keeper is not None
+        if self._writer is not None:
+            self._writer.flush()  # what has been signed must never be lost
+            self._writer.write_file(checkpoint_name(checkpoint.size), checkpoint.to_bytes())
+        self._keeper.written(checkpoint)
+        return checkpoint
 
     def _check(self) -> None:
         if self._writer is not None:

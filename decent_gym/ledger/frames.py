@@ -35,6 +35,8 @@ class RecordType(IntEnum):
 
     HEADER = 1
     ROUND = 2
+    KEY = 3
+    """From here on another key signs checkpoints."""
 
 
 def write_prefix(target: memoryview, kind: RecordType) -> None:

@@ -129,9 +129,9 @@ class SegmentWriter:
             self._disk.sync(self._descriptor())
         self._size = size
 
-    def write_meta(self, text: bytes) -> None:
-        """Write ``meta.json``: the old file or the new one, never a half."""
-        target, draft = self._path / META, self._path / f"{META}.draft"
+    def write_file(self, name: str, text: bytes) -> None:
+        """Write a file beside the segments: the old one or the new one, never a half."""
+        target, draft = self._path / name, self._path / f"{name}.draft"
         with self._touching_disk():
             draft.unlink(missing_ok=True)
             descriptor = self._disk.create(draft)

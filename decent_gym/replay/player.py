@@ -9,6 +9,8 @@ import numpy as np
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import Ledger, open_records
 from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.frames import RecordType
+from decent_gym.ledger.key_record import decode_key
 from decent_gym.ledger.scan import RawRecord
 from decent_gym.models import ClearedBook, Commodity, Round
 from decent_gym.replay.recorded import Recording, read_recording
@@ -77,13 +79,16 @@ def replay(path: str | Path, *, on_round: Callable[[int], None] | None = None) -
     player = Player(recording)
     scan = open_records(recording.folder)
     for raw in scan:
-        if raw.index == 0:
+        if raw.kind is RecordType.HEADER:
+            continue
+        if raw.kind is RecordType.KEY:
+            player.rotate(raw)
             continue
         found = player.step(raw)
         if found is not None:
             return found
         if on_round is not None:
-            on_round(raw.index)
+            on_round(player.rounds)
     head = scan.head.hex()
     if scan.damage is not None:
         return Replay(False, player.rounds, player.head, head, None, f"the ledger: {scan.reason}")
@@ -140,6 +145,10 @@ class Player:
             return Replay(False, self.rounds, self.head, own, number, reason)
         self.rounds += 1
         return None
+
+    def rotate(self, raw: RawRecord) -> None:
+        """Take over a change of the operator's key, which no simulation can make again."""
+        self._ledger.on_key(decode_key(raw.body))
 
     def _act(self, recorded: Round) -> None:
         """Set what the learners asked for in this round."""

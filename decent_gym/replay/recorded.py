@@ -9,6 +9,7 @@ from typing import Any, Final
 from decent_gym.errors import DataError, InputError
 from decent_gym.ledger import LedgerHeader, open_records
 from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import decode_header, parse_json
 from decent_gym.ledger.segments import META
 from decent_gym.scenarios import Scenario
@@ -99,7 +100,7 @@ def read_recording(path: str | Path) -> Recording:
     if first is None:
         raise DataError(f"{folder}: the header cannot be read: {scan.reason}")
     header = decode_header(first.body)
-    second = next(records, None)
+    second = next((record for record in records if record.kind is RecordType.ROUND), None)
     if second is None:
         raise DataError(f"{folder}: no whole round has been recorded; {scan.reason or 'it ends'}")
     start = decode_round(second.body, header.accounts).number

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError
-from decent_gym.ledger import Ledger, LedgerHeader, check_free
+from decent_gym.ledger import Checkpoints, Ledger, LedgerHeader, check_free
 from decent_gym.market import GridOperator
 from decent_gym.scenarios import Scenario
 
 MEMORY: Final = "memory"
 
 
-def header_of(operator: GridOperator, digest: bytes, seed: int) -> LedgerHeader:
-    """What the first record of an episode's ledger holds."""
+def header_of(operator: GridOperator, digest: bytes, seed: int, **fields: Any) -> LedgerHeader:
+    """What the first record of an episode's ledger holds; `fields` of the header besides."""
     rules = operator.rules.to_dict()
     return LedgerHeader.of(
-        operator.organizations, rules, operator.start, scenario=digest, seed=seed
+        operator.organizations, rules, operator.start, scenario=digest, seed=seed, **fields
     )
 
 
@@ -112,10 +112,14 @@ def _checked_place(where: object) -> None:
 
 
 def open_ledger(
-    where: str | Path, header: LedgerHeader, meta: dict[str, Any], sync: str = "checkpoint"
+    where: str | Path,
+    header: LedgerHeader,
+    meta: dict[str, Any],
+    sync: str = "checkpoint",
+    checkpoints: Checkpoints | None = None,
 ) -> Ledger:
     """A ledger in memory (``"memory"``: the head alone) or in a new folder."""
     if where == MEMORY:
-        return Ledger(header)
+        return Ledger(header, checkpoints=checkpoints)
     _checked_place(where)
-    return Ledger.create(where, header, sync=sync, meta=meta)
+    return Ledger.create(where, header, sync=sync, meta=meta, checkpoints=checkpoints)

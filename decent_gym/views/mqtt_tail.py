@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.ledger.encoding import decode_round
-from decent_gym.ledger.frames import PREFIX_BYTES, TAIL_BYTES, read_prefix
+from decent_gym.ledger.frames import PREFIX_BYTES, TAIL_BYTES, RecordType, read_prefix
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
 from decent_gym.ledger.header import decode_header
 from decent_gym.ledger.segments import segment_numbers, segment_path
@@ -34,9 +34,10 @@ class LedgerTail:
     Attributes
     ----------
     index : int
-        Of the last record read; -1 before the header.
+        Of the last round read, 1 for the first; -1 before the header.  A change of the operator's
+        key is a record of its own and is passed over: receivers hear of rounds alone.
     head : bytes (32,)
-        Its hash.
+        Hash of the last record read.
     round : int or None
         Number of the round last read.
 
@@ -54,7 +55,7 @@ class LedgerTail:
         self.round: int | None = None
         self._folder = folder
         self._district = district
-        self._previous = self._ledger = GENESIS
+        self._heard = self._previous = self._ledger = GENESIS
         self._accounts = 0
         self._segment = self._position = 0
         self._file: BinaryIO | None = None
@@ -97,7 +98,13 @@ class LedgerTail:
         body = self._next()
         if body is not None and self.index == 0:
             self._accounts, self._ledger = decode_header(body).accounts, self.head
+            self._heard = self.head
             body = self._next()
+        while body is not None and read_prefix(body)[1] is RecordType.KEY:
+            self.index -= 1
+            body = self._next()
+        if body is not None:
+            self._previous, self._heard = self._heard, self.head
         return body
 
     def _next(self) -> bytes | None:
@@ -133,7 +140,7 @@ class LedgerTail:
             raise LedgerError(
                 f"the ledger {self._folder} is damaged after record {self.index}; verify it"
             )
-        self._previous, self.head = previous, own
+        self.head = own
         self._position += len(record)
         self.index += 1
         return body

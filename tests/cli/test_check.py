@@ -138,7 +138,7 @@ def test_one_scenario(capsys):
         (["--jsn"], "unknown option"),
         (["scenarios", "rurl"], "did you mean 'rural'?"),
         (["scenarios", "gone.toml"], "gone.toml"),
-        (["verify"], "the following arguments are required: PATH"),
+        (["verify"], "give PATH or --proof FILE"),
         (["verify", "nowhere"], "there is no ledger at nowhere"),
         (["replay", "nowhere"], "there is no ledger at nowhere"),
         (["verify", "--no-recler", "x"], "did you mean '--no-reclear'?"),

@@ -217,7 +217,7 @@ U32 = 2**32 - 1
     [
         (b"XXXX" + BODY[4:], "magic"),
         (BODY[:14] + b"\2\0" + BODY[16:], "format version 2"),
-        (BODY[:12] + b"\3\0" + BODY[14:], "record type 3"),
+        (BODY[:12] + b"\4\0" + BODY[14:], "record type 4"),
         (BODY[:12] + b"\1\0" + BODY[14:], "HEADER"),
         (BODY[:-1], "length"),
         (BODY + b"\0", "length"),

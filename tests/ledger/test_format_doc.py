@@ -1,21 +1,51 @@
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from oracles import forger, ledger_format, tiny
+from oracles.merkle import Slow
 
-from decent_gym.ledger import verify
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey, verify
+from decent_gym.ledger.scan import Scan
 
 PAGE = Path(__file__).parents[2] / "docs" / "ledger-format.md"
 
 
 def example():
     """Lines of the example on the page."""
-    return PAGE.read_text().split("```\n")[1].splitlines()
+    return PAGE.read_text().split("## An example")[1].split("```\n")[1].splitlines()
 
 
 def test_the_example_is_the_tiny_ledger_annotated(tmp_path):
     forger.write(tmp_path / "l", tiny.HEADER, [tiny.tiny_round()])
     data = (tmp_path / "l" / forger.SEGMENT).read_bytes()
     assert example() == ledger_format.annotate(data)
+
+
+def test_a_key_record_and_the_tree_are_as_the_page_says(tmp_path):
+    old, new = (SigningKey("district.example/rural", seed * 32) for seed in (b"o", b"n"))
+    head = replace(tiny.HEADER, operator_key=old.verifier.public)
+    with Ledger.create(tmp_path, head, checkpoints=Checkpoints(key=old)) as ledger:
+        ledger.on_round(tiny.tiny_round())
+        ledger.rotate(old, new)
+    data = (tmp_path / forger.SEGMENT).read_bytes()
+    records, _, _ = ledger_format.read_ledger(data)
+    key = records[2]
+    hashes = [record.hash for record in Scan(tmp_path)]
+    message = b"decent-gym/ledger/key/v1\0" + hashes[1]
+    message += old.verifier.public + new.verifier.public
+    assert key["next public key"] == new.verifier.public
+    assert key["signature of the key until now"] == old.sign(message)
+    assert key["signature of the next key"] == new.sign(message)
+    lines = (tmp_path / "checkpoint-000000003.txt").read_text().splitlines()
+    root = Slow(hashes).mth(0, 3)
+    assert lines[:4] == ["district.example/rural", "3", b64encode(root).decode(), ""]
+    for line, signer in zip(lines[4:], (new, old), strict=True):
+        public = signer.verifier.public
+        named = sha256(b"district.example/rural\n\x01" + public).digest()[:4]
+        signature = signer.sign("".join(f"{one}\n" for one in lines[:3]).encode())
+        assert line == f"— district.example/rural {b64encode(named + signature).decode()}"
 
 
 def test_the_bytes_on_the_page_are_a_ledger(tmp_path):

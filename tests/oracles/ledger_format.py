@@ -38,7 +38,12 @@ HEADER_SECTIONS = {
     4: ("organizations", "json"),
     5: ("rules", "json"),
 }
-TYPES = {1: ("header", HEADER_SECTIONS), 2: ("round", ROUND_SECTIONS)}
+KEY_SECTIONS = {
+    1: ("next public key", None),
+    2: ("signature of the key until now", None),
+    3: ("signature of the next key", None),
+}
+TYPES = {1: ("header", HEADER_SECTIONS), 2: ("round", ROUND_SECTIONS), 3: ("key", KEY_SECTIONS)}
 
 
 class Reader:

@@ -15,7 +15,7 @@ from oracles.rounds import SlowMarket, header
 from oracles.tiny import HEADER, tiny_round
 
 from decent_gym.errors import DataError, InputError, LedgerError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey
 from decent_gym.ledger.header import canonical_json, parse_json
 from decent_gym.models import Commodity
 from decent_gym.units import PRICE_CAP
@@ -317,3 +317,23 @@ def test_a_tail_needs_a_ledger(tmp_path):
     for path in (tmp_path, tmp_path / "nothing", tmp_path / "file"):
         with pytest.raises(InputError, match="no ledger"):
             LedgerTail(path, "rural")
+
+
+def test_a_change_of_keys_is_passed_over(tmp_path):
+    """Receivers hear of rounds alone, in an unbroken chain, wherever the tail is caught."""
+    old, new = (SigningKey("district.example/rural", seed * 32) for seed in (b"o", b"n"))
+    source, feed = SlowMarket(), RoundFeed()
+    keyed = header(operator_key=old.verifier.public)
+    wanted = Checkpoints(key=old)
+    with Ledger.create(tmp_path / "l", keyed, sync="round", checkpoints=wanted) as ledger:
+        tail = LedgerTail(tmp_path / "l", "rural")
+        for number in range(4):
+            if number == 2:
+                ledger.rotate(old, new)
+                assert tail.read() is None
+            ledger.on_round(source.round())
+            assert feed.feed(tail.read()) is NEW
+        tail.close()
+    assert (feed.record, feed.round, tail.index, tail.head.hex()) == (4, 3, 4, ledger.head)
+    again = [json.loads(one)["record"] for one in read_payloads(tmp_path / "l", "rural", 2)]
+    assert again == [2, 3, 4]

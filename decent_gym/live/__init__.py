@@ -1,0 +1,1 @@
+"""What runs on while others live: serve, subscribe, witness."""
