@@ -18,10 +18,10 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers truth reference ray-smoke clean
+.PHONY: help setup demo test lint bench bench-peers check-mechanisms truth reference ray-smoke clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the environment in .venv; the other targets do it when needed
 
@@ -48,6 +48,9 @@ $(PEERS)/.ready:
 
 $(PEERS)-assume/.ready:
 	@"$(PYTHON)" -m venv $(PEERS)-assume && $(PEERS)-assume/bin/python -m pip install --quiet assume-framework==0.6.0 && touch "$@"
+
+check-mechanisms: $(STAMP)  ## every mechanism: 10^5 books against its oracle, every lie; two minutes
+	@$(BIN)/python -m benchmarks.check_mechanisms $(CHECK_ARGS)
 
 truth: $(STAMP)  ## what learning agents must find in markets that theory knows
 	@$(BIN)/python -m training.truth $(TRUTH_ARGS)
