@@ -48,12 +48,14 @@ def test_both_ways_give_the_same_head(rules) -> None:
 def test_a_ledger_of_another_market_is_refused() -> None:
     sim = Simulation(district(3))
     ledger = Ledger(
-        LedgerHeader.of(sim.scenario.organizations[:-1], sim.scenario.rules.to_dict(), 0)
+        LedgerHeader.of(
+            sim.scenario.organizations[:-1], sim.scenario.rules.to_dict(), sim.scenario.start
+        )
     )
     sim.reset([1], [0])
     sim.operator.listen(0, ledger)
     before = ledger.head
-    with pytest.raises(InputError, match="the market has .* accounts, the ledger's header"):
+    with pytest.raises(InputError, match=r"the market has .* accounts, the ledger's header"):
         sim.step()
     assert (ledger.head, ledger.rounds) == (before, 0)
 
