@@ -27,6 +27,7 @@ from decent_gym.ledger.key_record import KeyRecord, encode_key
 from decent_gym.ledger.recovery import Recovered, recover
 from decent_gym.ledger.segments import META, SYNC_MODES, SegmentWriter, meta_text, segment_numbers
 from decent_gym.ledger.signing import SigningKey
+from decent_gym.ledger.state import RoundState, StateEncoder
 from decent_gym.models import Round
 from decent_gym.registry import unknown_name
 from decent_gym.units import ROUND_SECONDS
@@ -72,6 +73,8 @@ class Ledger:
         self.dropped_bytes = 0
         self._accounts = header.accounts
         self._writer: SegmentWriter | None = None
+        self._encoder = StateEncoder()
+        self._prepared = (0, 0, 0, memoryview(b""))
         self._head = link(GENESIS, encode_header(header))
         self._rounds = 0
         self._last: int | None = None
@@ -216,11 +219,35 @@ class Ledger:
             The disk failed, now or earlier, or the ledger is closed.
         """
         self._check()
-        self._check_time(record)
-        body = encode_round(record, self._accounts)
+        self._check_time(record.number, record.timestamp)
+        self._take(encode_round(record, self._accounts), record.number)
+
+    def prepare(self, state: RoundState, world: int) -> None:
+        """Read a round from the grid operator's arrays; :meth:`on_prepared` appends it."""
+        self._prepared = (state.accounts.shape[1], *self._encoder.encode(state, world))
+
+    def on_prepared(self) -> None:
+        """Append the round that was read, to the same bytes as :meth:`on_round`.
+
+        Raises
+        ------
+        RoundOrderError, InputError, LedgerError
+            As there.
+        """
+        self._check()
+        accounts, number, timestamp, body = self._prepared
+        self._check_time(number, timestamp)
+        if accounts != self._accounts:
+            raise InputError(
+                f"the market has {accounts} accounts, the ledger's header {self._accounts}; "
+                "begin a ledger for this market"
+            )
+        self._take(body, number)
+
+    def _take(self, body: bytes | memoryview, number: int) -> None:
         is_due = self._append(body)
         self._rounds += 1
-        self._last = record.number
+        self._last = number
         if is_due:
             self.checkpoint()
 
@@ -331,7 +358,7 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<Ledger of {self._rounds} rounds, head {self._head.hex()[:16]}>"
 
-    def _append(self, body: bytes) -> bool:
+    def _append(self, body: bytes | memoryview) -> bool:
         """Write one record; says whether a checkpoint is due."""
         own = link(self._head, body)
         if self._writer is not None:
@@ -351,16 +378,16 @@ class Ledger:
         if self._writer is not None:
             self._writer.check()
 
-    def _check_time(self, record: Round) -> None:
-        if self._last is not None and record.number != self._last + 1:
+    def _check_time(self, number: int, timestamp: int) -> None:
+        if self._last is not None and number != self._last + 1:
             raise RoundOrderError(
-                f"round {record.number} cannot follow round {self._last} in the ledger; "
+                f"round {number} cannot follow round {self._last} in the ledger; "
                 "begin a new ledger for a new episode"
             )
-        due = self.header.start + record.number * ROUND_SECONDS
-        if record.number < 0 or record.timestamp != due:
+        due = self.header.start + number * ROUND_SECONDS
+        if number < 0 or timestamp != due:
             raise RoundOrderError(
-                f"round {record.number} has the timestamp {record.timestamp}, which should be "
+                f"round {number} has the timestamp {timestamp}, which should be "
                 f"{due}: the header's start and 15 minutes for each round"
             )
 

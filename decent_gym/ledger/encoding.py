@@ -59,8 +59,8 @@ _CONVERSION_VECTORS: Final = len(CONVERSION_FIELDS) + 4
 """The offers' columns, activity, electricity and heat delivered, earnings; only if any."""
 
 _SECTIONS: Final = tuple(tag for tag, _ in _VECTORS)
-_TAGS: Final = np.repeat([t for t, _ in _VECTORS], [n for _, n in _VECTORS]).astype(np.int64)
-_ALL_TAGS: Final = np.append(_TAGS, np.full(_CONVERSION_VECTORS, _CONVERSIONS))
+ROUND_TAGS: Final = np.repeat([t for t, _ in _VECTORS], [n for _, n in _VECTORS]).astype(np.int64)
+_ALL_TAGS: Final = np.append(ROUND_TAGS, np.full(_CONVERSION_VECTORS, _CONVERSIONS))
 
 
 def encode_round(record: Round, accounts: int) -> bytes:
@@ -87,7 +87,7 @@ def encode_round(record: Round, accounts: int) -> bytes:
     counts.append(len(record.actions))
     parts += (record.traded.ravel(), record.metered.ravel(), record.unserved)
     parts += (record.money.ravel(), record.accounts, record.actions)
-    tags = _TAGS
+    tags = ROUND_TAGS
     given = record.conversions
     if len(given.activity):
         tags = _ALL_TAGS

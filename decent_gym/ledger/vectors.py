@@ -122,3 +122,124 @@ def unpack(payload: memoryview, vectors: int) -> list[IntArray]:
     if position != len(payload):
         raise LedgerError(f"{len(payload) - position} bytes follow the last vector")
     return found
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _kept(source, offered, n, kept, values, at):  # type: ignore[no-untyped-def]
+    """Copy the entries of the orders that were in the book; where the next vector begins."""
+    if kept == n:
+        for i in range(n):
+            values[at + i] = source[i]
+        return at + n
+    for i in range(n):
+        if offered[i] > 0:
+            values[at] = source[i]
+            at += 1
+    return at
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def pack_state(  # type: ignore[no-untyped-def]
+    w, number, timestamp, tariffs, count, offered, accepted, pays, reason, b_id, b_sequence,
+    b_owner, b_side, b_price, b_energy, b_unsettled, b_start, b_until, b_priority, b_device, b_cap,
+    volume, surplus, case, price_low, price, price_high, traded, metered, unserved, money, accounts,
+    actions, tags, counts, values, out, position,
+):  # fmt: skip
+    """Write the round of world `w` into sections, straight from the grid operator's arrays.
+
+    Lays out what ``encoding.encode_round`` takes from a ``Round``, and packs it by :func:`pack`.
+
+    Parameters
+    ----------
+    w, number, timestamp : int
+    tariffs ... actions : int64
+        The operator's arrays, before the books move on: (W, C, 4); (W, C); (W, C, M) ...; figures
+        (W, C); (W, A, C) twice; (W, N); (K, W, A); (W, A); (W, L).
+    tags, counts : int64 (k,)
+        Sections of the vectors; their lengths, filled.
+    values : int64, scratch for all values
+    out, position
+        As for :func:`pack`.
+
+    Returns
+    -------
+    int
+        Where the sections end.
+    """
+    values[0] = number
+    values[1] = timestamp
+    counts[0] = 2
+    at = 2
+    for c in range(tariffs.shape[1]):
+        for k in range(tariffs.shape[2]):
+            values[at] = tariffs[w, c, k]
+            at += 1
+    counts[1] = at - 2
+    v = 2
+    for c in range(count.shape[1]):
+        n, kept = count[w, c], 0
+        here = offered[w, c]
+        for i in range(n):
+            kept += 1 if here[i] > 0 else 0
+        values[at] = volume[w, c]
+        values[at + 1] = surplus[w, c]
+        values[at + 2] = case[w, c]
+        at += 3
+        priced = 1 if volume[w, c] > 0 else 0
+        counts[v] = 3
+        for k in range(1, 4):
+            counts[v + k] = priced
+        if priced == 1:
+            values[at] = price_low[w, c]
+            values[at + 1] = price[w, c]
+            values[at + 2] = price_high[w, c]
+            at += 3
+        for k in range(4, 19):
+            counts[v + k] = kept
+        v += 19
+        at = _kept(b_id[w, c], here, n, kept, values, at)
+        at = _kept(b_sequence[w, c], here, n, kept, values, at)
+        at = _kept(b_owner[w, c], here, n, kept, values, at)
+        at = _kept(b_side[w, c], here, n, kept, values, at)
+        at = _kept(b_price[w, c], here, n, kept, values, at)
+        at = _kept(b_energy[w, c], here, n, kept, values, at)
+        for i in range(n):  # as it stood at gate closure
+            if here[i] > 0:
+                values[at] = b_unsettled[w, c, i] + accepted[w, c, i]
+                at += 1
+        at = _kept(b_start[w, c], here, n, kept, values, at)
+        at = _kept(b_until[w, c], here, n, kept, values, at)
+        at = _kept(b_priority[w, c], here, n, kept, values, at)
+        at = _kept(b_device[w, c], here, n, kept, values, at)
+        at = _kept(b_cap[w, c], here, n, kept, values, at)
+        at = _kept(accepted[w, c], here, n, kept, values, at)
+        at = _kept(pays[w, c], here, n, kept, values, at)
+        at = _kept(reason[w, c], here, n, kept, values, at)
+    owners = accounts.shape[1]
+    for energies in (traded, metered):
+        for a in range(owners):
+            for c in range(energies.shape[2]):
+                values[at] = energies[w, a, c]
+                at += 1
+        counts[v] = owners * energies.shape[2]
+        v += 1
+    for n in range(unserved.shape[1]):
+        values[at] = unserved[w, n]
+        at += 1
+    counts[v] = unserved.shape[1]
+    v += 1
+    for k in range(money.shape[0]):
+        for a in range(owners):
+            values[at] = money[k, w, a]
+            at += 1
+        counts[v] = owners
+        v += 1
+    for a in range(owners):
+        values[at] = accounts[w, a]
+        at += 1
+    counts[v] = owners
+    for k in range(actions.shape[1]):
+        values[at] = actions[w, k]
+        at += 1
+    counts[v + 1] = actions.shape[1]
+    return pack(tags, counts, values, out, position)

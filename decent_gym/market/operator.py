@@ -11,7 +11,7 @@ Every stage is a batched kernel over arrays allocated once; this file only says 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from decent_gym.models import (
     Organization,
     Round,
     RoundListener,
+    StateListener,
 )
 from decent_gym.units import PRICE_CAP, ROUND_SECONDS, IntArray, checked_int
 
@@ -336,7 +337,7 @@ class GridOperator:
         Returns
         -------
         dict
-            A ``Round`` for every world that somebody listens to.
+            A ``Round`` for every world in which somebody listens to such objects.
 
         Raises
         ------
@@ -363,17 +364,32 @@ class GridOperator:
             book.unsettled, self.offered, self.accepted, self.by_world.volume,
             *self._order_bars(), self.reason,
         )  # fmt: skip
-        records = {
-            world: build_round(self, world) for world in self.listeners if first <= world < last
-        }
+        heard = [world for world in self.listeners if first <= world < last]
+        records = {world: record for world in heard if (record := self._told(world)) is not None}
         compact(first, last, *book.columns(), book.count, self.reason, self.round)
         if self.joint is not None:
             self.joint.end_round(first, last)
         self._cleared[first:last] = False
-        for world, record in records.items():
+        for world in heard:
             for listener in self.listeners[world]:
-                listener.on_round(record)
+                if self._reads(listener):
+                    listener.on_prepared()
+                else:
+                    listener.on_round(records[world])
         return records
+
+    def _told(self, world: int) -> Round | None:
+        """Let listeners read the round, and build an object of it if any asks for one."""
+        others = False
+        for listener in self.listeners[world]:
+            if self._reads(listener):
+                listener.prepare(self, world)
+            else:
+                others = True
+        return build_round(self, world) if others else None
+
+    def _reads(self, listener: RoundListener) -> TypeGuard[StateListener]:
+        return self.joint is None and hasattr(listener, "prepare")
 
     def close_round(self, capability: Capability) -> dict[int, Round]:
         """Clear and complete with what was traded taken as delivered: a market made by hand."""

@@ -13,7 +13,7 @@ from decent_gym.models.conversion import CONVERSION_FIELDS, ConversionOffer
 from decent_gym.models.offer import Offer
 from decent_gym.models.order_book import COMMODITIES, ORDER_FIELDS, OrderBook
 from decent_gym.models.organization import Organization
-from decent_gym.models.protocols import RoundListener
+from decent_gym.models.protocols import RoundListener, StateListener
 from decent_gym.models.round import NO_CONVERSIONS, ClearedBook, Converted, Round
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "Round",
     "RoundListener",
     "Side",
+    "StateListener",
     "Tariff",
 ]

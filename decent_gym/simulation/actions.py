@@ -100,6 +100,16 @@ def write_actions(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def note_actions(first, last, learners, actions, noted):  # type: ignore[no-untyped-def]
+    """Copy the actions (W, N, 10) of the `learners` (W, L) into `noted` (W, 10 L), for a record."""
+    width = actions.shape[2]
+    for w in range(first, last):
+        for k in range(learners.shape[1]):
+            for j in range(width):
+                noted[w, k * width + j] = actions[w, learners[w, k], j]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _limit(action, retail, feed_in):  # type: ignore[no-untyped-def]
     """A limit on the closed range [feed-in, retail], rounded down."""
     return feed_in + (retail - feed_in) * (action + 1_000_000) // 2_000_000

@@ -15,7 +15,7 @@ from decent_gym.errors import ActionError, InputError, RoundOrderError
 from decent_gym.ledger import Ledger
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
-from decent_gym.simulation.actions import LEVERS, owned_levers, write_actions
+from decent_gym.simulation.actions import LEVERS, note_actions, owned_levers, write_actions
 from decent_gym.simulation.keys import checked_seed, drawn_start, next_seed
 from decent_gym.simulation.observations import FloatArray
 from decent_gym.simulation.population import Learners, TradersOfWorlds
@@ -258,9 +258,8 @@ class Episodes:
             raise RoundOrderError("the episode has ended (or not begun); call reset() first")
         simulation = self.simulation
         if simulation.operator.listeners:
-            span = np.arange(first, last)[:, None]
-            chosen = simulation.actions[span, simulation.learners[first:last]]
-            simulation.operator.actions[first:last] = chosen.reshape(last - first, -1)
+            noted = simulation.operator.actions
+            note_actions(first, last, simulation.learners, simulation.actions, noted)
         done = False
         try:
             simulation.step(first, last)
