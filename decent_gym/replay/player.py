@@ -14,6 +14,7 @@ from decent_gym.models import ClearedBook, Commodity, Round
 from decent_gym.replay.recorded import Recording, read_recording
 from decent_gym.simulation import LEVERS, Simulation
 from decent_gym.simulation.actions import FULL
+from decent_gym.simulation.external import submit_again
 from decent_gym.views.recorder import Recorder
 
 
@@ -98,7 +99,9 @@ class _Player:
         self._header = recording.header
         self._folder = recording.folder
         self._index = [scenario.index(name) for name in learners]
-        self._simulation = Simulation(scenario, learners=learners, traders=recording.traders)
+        self._simulation = Simulation(
+            scenario, learners=learners, traders=recording.traders, external=recording.external
+        )
         self._simulation.reset([recording.header.seed], [recording.start])
         self._ledger = Ledger(recording.header)
         self._last = Recorder(keep=1)
@@ -123,6 +126,8 @@ class _Player:
                 f"scenario of {self._simulation.scenario.rounds} rounds"
             )
         self._act(recorded)
+        if len(self._simulation.external):
+            submit_again(self._simulation, recorded)
         self._simulation.step()
         own = raw.hash.hex()
         if self.head != own:
