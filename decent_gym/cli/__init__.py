@@ -10,12 +10,19 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final
 
-from decent_gym.cli import replay, run, scenarios, verify
+from decent_gym.cli import replay, run, scenarios, serve, subscribe, verify
 from decent_gym.cli.console import complain
 from decent_gym.cli.parser import Parser, refuse_leftovers
 from decent_gym.errors import DecentGymError
 
-COMMANDS: Final = {"run": run, "verify": verify, "replay": replay, "scenarios": scenarios}
+COMMANDS: Final = {
+    "run": run,
+    "verify": verify,
+    "replay": replay,
+    "scenarios": scenarios,
+    "serve": serve,
+    "subscribe": subscribe,
+}
 
 OK: Final = 0
 MISTAKE: Final = 2

@@ -12,6 +12,7 @@ from decent_gym.ledger.frames import PREFIX_BYTES, TAIL_BYTES, read_prefix
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
 from decent_gym.ledger.header import decode_header
 from decent_gym.ledger.segments import segment_numbers, segment_path
+from decent_gym.models import Round
 from decent_gym.units import exact_int
 from decent_gym.views.mqtt_payload import round_payload
 
@@ -39,6 +40,8 @@ class LedgerTail:
         Its hash.
     round : int or None
         Number of the round last read.
+    record : Round or None
+        What :meth:`read` read last.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class LedgerTail:
         self.index = -1
         self.head = GENESIS
         self.round: int | None = None
+        self.record: Round | None = None
         self._folder = folder
         self._district = district
         self._previous = self._ledger = GENESIS
@@ -70,7 +74,7 @@ class LedgerTail:
         body = self._round()
         if body is None:
             return None
-        record = decode_round(body, self._accounts)
+        record = self.record = decode_round(body, self._accounts)
         self.round = record.number
         return round_payload(
             record,
@@ -80,6 +84,11 @@ class LedgerTail:
             previous=self._previous,
             own=self.head,
         )
+
+    @property
+    def ledger(self) -> bytes:
+        """Hash of the ledger's header, once a round has been read."""
+        return self._ledger
 
     def skip(self, index: int | None = None) -> None:
         """Pass over rounds until `index` has been read (None: all), or the last there is."""
