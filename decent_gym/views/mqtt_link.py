@@ -144,8 +144,8 @@ class Link:
         self._is_open = self._is_refused = False
         self._acknowledged: int | None = None
         self._subscribed: int | None = None
-        self._posted: set[int] = set()
-        self._posting = threading.Lock()
+        self._outstanding = 0
+        self._counting = threading.Lock()
         self._heard = heard
         self._trouble: str | None = None
         self._client = paho.Client(
@@ -196,21 +196,19 @@ class Link:
             The connection is lost.
         """
         self.check()
-        with self._posting:
-            sent = self._client.publish(topic, payload, qos=1, retain=is_retained)
-            if sent.rc:
-                raise ConnectionError(_LOST)
-            self._posted.add(sent.mid)
+        self._count(1)
+        if self._client.publish(topic, payload, qos=1, retain=is_retained).rc:
+            raise ConnectionError(_LOST)
 
     def settle(self, seconds: float) -> None:
-        """Return when the broker has acknowledged everything that was posted.
+        """Return when the broker has acknowledged everything that was published.
 
         Raises
         ------
         OSError
             It has not within that time.
         """
-        self._wait(lambda: not self._posted, seconds)
+        self._wait(lambda: self._outstanding == 0, seconds)
 
     def subscribe(self, topics: Sequence[str]) -> None:
         """Hear of `topics` from now on; return when the broker has agreed.
@@ -246,6 +244,7 @@ class Link:
 
     def _send(self, topic: str, payload: bytes, *, is_retained: bool) -> None:
         self.check()
+        self._count(1)
         sent = self._client.publish(topic, payload, qos=1, retain=is_retained)
         if sent.rc:
             raise ConnectionError(_LOST)
@@ -262,6 +261,11 @@ class Link:
             if left <= 0 or self._is_over():
                 raise TimeoutError("the broker does not answer")
             self._changed.wait(left)
+
+    def _count(self, change: int) -> None:
+        # never held while paho is called: its callbacks come while it holds locks of its own
+        with self._counting:
+            self._outstanding += change
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, more: Any) -> None:
         if code.is_failure:
@@ -280,8 +284,7 @@ class Link:
             self._trouble = f"the broker refuses what is published: {code}"
         else:
             self._acknowledged = mid
-            with self._posting:
-                self._posted.discard(mid)
+            self._count(-1)
         self._changed.set()
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, more: Any) -> None:
