@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Final
 
-from decent_gym.cli import replay, run, scenarios, serve, subscribe, verify
+from decent_gym.cli import broker_config, replay, run, scenarios, serve, subscribe, verify
 from decent_gym.cli.console import complain
 from decent_gym.cli.parser import Parser, refuse_leftovers
 from decent_gym.errors import DecentGymError
@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "scenarios": scenarios,
     "serve": serve,
     "subscribe": subscribe,
+    "broker-config": broker_config,
 }
 
 OK: Final = 0
