@@ -68,16 +68,15 @@ def run(args: Namespace) -> int:
         for name in ("amqtt", "asyncio"):  # they tell at length of every client that leaves
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     tls = trusting(args.ca)
-    with ExitStack() as stack:
+    with _interrupts() as stopped, ExitStack() as stack:
         folder = _folder(args, stack)
         episode = _episode(args, folder)
         plan = _plan(args, episode, folder, speed)
         market = LiveMarket(plan, folder, args.broker, tls=tls)
         try:
             _introduce(market, folder, args)
-            with _interrupts() as stopped:
-                until = args.rounds or plan.scenario.rounds
-                market.run(until, lambda closed: _tell(closed, args), stopped.is_set)
+            until = args.rounds or plan.scenario.rounds
+            market.run(until, lambda closed: _tell(closed, args), stopped.is_set)
         finally:
             unpublished = market.close()
         note(f"{market.rounds} rounds, head {market.head}")
