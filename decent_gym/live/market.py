@@ -35,6 +35,7 @@ from decent_gym.models import Round
 from decent_gym.scenarios import Scenario
 from decent_gym.simulation import Simulation
 from decent_gym.simulation.recording import header_of
+from decent_gym.views.mqtt_link import Address
 from decent_gym.views.mqtt_outbox import Publisher
 
 _EMBEDDED: Final = "embedded"
@@ -113,6 +114,8 @@ class LiveMarket:
     def __init__(
         self, plan: LivePlan, folder: Path, url: str, *, tls: ssl.SSLContext | None = None
     ) -> None:
+        if url.partition(":")[0] != _EMBEDDED:
+            Address.parse(url)  # a mistake in it must not leave a ledger behind
         self.plan = plan
         self.topics = MarketTopics(plan.district)
         self._gate = Gate(plan.speed)
