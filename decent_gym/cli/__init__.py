@@ -32,7 +32,7 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification or replay found a difference, or rounds could not be published
+  1    a verification, replay or subscriber found a difference, or rounds are not published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """

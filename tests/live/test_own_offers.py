@@ -5,8 +5,9 @@ import pytest
 
 from decent_gym.errors import ActionError, DataError, UnknownNameError
 from decent_gym.live import Opening, acted_offers, scripted_offers
-from decent_gym.live.messages import opening_payload
+from decent_gym.live.messages import offers_payloads, opening_payload
 from decent_gym.live.openings import observations_of, view_of
+from decent_gym.live.reading import read_offers
 from decent_gym.models import Commodity, Side
 from decent_gym.scenarios import scenario
 from decent_gym.simulation import LEVERS, Simulation, levers_of
@@ -108,3 +109,32 @@ def test_an_opening_that_is_none_is_an_error(old, new):
     assert payload.count(old) == 1
     with pytest.raises(DataError):
         Opening.read(payload.replace(old, new))
+
+
+def day(name, is_outside):
+    """What a day came to for one truthful member, n-euro by term."""
+    learners = [name] if is_outside else []
+    simulation = Simulation(DISTRICT, learners=learners, external=learners)
+    simulation.reset([1], [96 * 110])
+    n = DISTRICT.index(name)
+    for _ in range(96):
+        if is_outside:
+            opening = opening_of(simulation, n)
+            for payload in offers_payloads(opening.round, scripted_offers(opening, "truthful")):
+                orders, _ = read_offers(payload).orders(n)
+                assert simulation.submit(orders) == 0
+        simulation.step()
+    return simulation.totals[:, 0, n]
+
+
+@pytest.mark.parametrize("name", ["building_01", "heat_plant"])
+def test_who_trades_from_outside_earns_what_it_earns_inside(name):
+    assert day(name, True).tolist() == day(name, False).tolist()
+
+
+# its offers arrive before the others', so a Wh of rounding at the margin can be another's; and what
+# a battery and a heat pump do with one trade is told apart inside only
+@pytest.mark.parametrize(("name", "share"), [("building_08", 1e-4), ("building_03", 0.04)])
+def test_or_nearly_that(name, share):
+    inside, outside = day(name, False)[:7].sum(), day(name, True)[:7].sum()
+    assert 0 < abs(outside - inside) < share * abs(inside)
