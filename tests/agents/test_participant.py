@@ -13,9 +13,8 @@ from decent_gym.errors import DataError, InputError, UnknownNameError
 from decent_gym.live import Opening, acted_offers, scripted_offers
 
 VIEW = {
-    **dict.fromkeys(
-        ["pv", "cop", "max_charge", "max_discharge", "pump_max", "store_in", "store_out", "chp_max", "boiler_max"], 0
-    ),
+    **dict.fromkeys(["pv", "cop", "pump_max", "store_in", "store_out"], 0),
+    **dict.fromkeys(["chp_max", "boiler_max"], 0),
     **dict.fromkeys(["chp_heat_rate", "chp_fuel_rate", "boiler_fuel_rate", "charge_rate"], 1000),
     "discharge_rate": 1000,
     "load": 400,
