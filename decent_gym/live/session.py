@@ -17,7 +17,7 @@ from decent_gym.errors import InputError
 from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
 
 _FIRST_DELAY: Final = 0.1
-_LAST_DELAY: Final = 5.0
+_LAST_DELAY: Final = 2.0
 _LEAVE_SECONDS: Final = 5.0
 _VERSIONS: Final = (5, 4)
 _LOG: Final = logging.getLogger(__name__)
