@@ -18,7 +18,7 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers check-mechanisms truth reference ray-smoke clean
+.PHONY: help setup demo test lint bench bench-peers check-mechanisms live-kills live-load truth reference ray-smoke clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ $(PEERS)-assume/.ready:
 
 check-mechanisms: $(STAMP)  ## every mechanism: 10^5 books against its oracle, every lie; two minutes
 	@$(BIN)/python -m benchmarks.check_mechanisms $(CHECK_ARGS)
+
+live-kills: $(STAMP)  ## the live market while broker and server are killed; two minutes
+	@$(BIN)/python -m benchmarks.kill_live $(LIVE_ARGS)
+
+live-load: $(STAMP)  ## 10,000 offers of 100 participants in one round over a real broker
+	@$(BIN)/python -m benchmarks.bench_live $(LIVE_ARGS)
 
 truth: $(STAMP)  ## what learning agents must find in markets that theory knows
 	@$(BIN)/python -m training.truth $(TRUTH_ARGS)

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Final
 
 from decent_gym.cli import (
+    broker_config,
     compare,
     cosign,
     export,
@@ -20,6 +21,8 @@ from decent_gym.cli import (
     rotate,
     run,
     scenarios,
+    serve,
+    subscribe,
     verify,
     witness,
 )
@@ -34,6 +37,9 @@ COMMANDS: Final = {
     "compare": compare,
     "export": export,
     "scenarios": scenarios,
+    "serve": serve,
+    "subscribe": subscribe,
+    "broker-config": broker_config,
     "keygen": keygen,
     "prove": prove,
     "witness": witness,
@@ -48,8 +54,8 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification, replay, comparison or witness found a difference, or rounds could not be
-       published
+  1    a verification, replay, comparison, witness or subscriber found a difference, or rounds
+       could not be published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """

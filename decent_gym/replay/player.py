@@ -16,6 +16,7 @@ from decent_gym.models import ClearedBook, Commodity, Round
 from decent_gym.replay.recorded import Recording, read_recording
 from decent_gym.simulation import LEVERS, Simulation
 from decent_gym.simulation.actions import FULL
+from decent_gym.simulation.external import submit_again
 from decent_gym.views.recorder import Recorder
 
 
@@ -111,7 +112,9 @@ class Player:
         self._header = recording.header
         self._folder = recording.folder
         self._index = [scenario.index(name) for name in learners]
-        self.simulation = Simulation(scenario, learners=learners, traders=recording.traders)
+        self.simulation = Simulation(
+            scenario, learners=learners, traders=recording.traders, external=recording.external
+        )
         self.simulation.reset([recording.header.seed], [recording.start])
         self._ledger = Ledger(recording.header)
         self._last = Recorder(keep=1)
@@ -136,6 +139,8 @@ class Player:
                 f"scenario of {self.simulation.scenario.rounds} rounds"
             )
         self._act(recorded)
+        if len(self.simulation.external):
+            submit_again(self.simulation, recorded)
         self.simulation.step()
         own = raw.hash.hex()
         if self.head != own:

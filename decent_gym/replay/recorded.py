@@ -36,6 +36,8 @@ class Recording:
         Organizations whose actions the rounds hold.
     traders : str, mapping of str to str, or None
         As in :class:`decent_gym.simulation.Simulation`.
+    external : tuple of str
+        Organizations whose offers came from outside and stand in the rounds.
     rounds : int or None
         Length of the episode as it was planned; the ledger may hold fewer.
     """
@@ -48,6 +50,7 @@ class Recording:
     learners: tuple[str, ...]
     traders: str | Mapping[str, str] | None
     rounds: int | None
+    external: tuple[str, ...] = ()
 
     def rebuild(self) -> Scenario:
         """The scenario of the episode.
@@ -113,7 +116,8 @@ def read_recording(path: str | Path) -> Recording:
         start=start,
         scenario=facts.get("scenario", str),
         options=facts.get("options", dict, {}),
-        learners=_names(facts),
+        learners=_names(facts, "learners"),
+        external=_names(facts, "external"),
         traders=facts.get("traders", (str, dict), None),
         rounds=facts.get("rounds", int, None),
     )
@@ -156,8 +160,8 @@ class _Facts:
             )
 
 
-def _names(facts: _Facts) -> tuple[str, ...]:
-    names = facts.get("learners", list, [])
+def _names(facts: _Facts, key: str) -> tuple[str, ...]:
+    names = facts.get(key, list, [])
     if not all(isinstance(name, str) for name in names):
-        raise DataError(f"meta.json: 'learners' must be names, got {names!r}")
+        raise DataError(f"meta.json: {key!r} must be names, got {names!r}")
     return tuple(names)

@@ -55,10 +55,25 @@ def learner_indices(learners: Learners, scenario: Scenario, worlds: int) -> IntA
     return np.array([found[tuple(row)] for row in rows], np.int64).reshape(worlds, -1)
 
 
-def _checked_learners(names: Sequence[str], scenario: Scenario) -> list[int]:
+def external_indices(names: Sequence[str], scenario: Scenario) -> IntArray:
+    """Account indices of those whose offers come from outside, int64 (E,).
+
+    Raises
+    ------
+    UnknownNameError, InputError
+        As :func:`learner_indices`.
+    """
+    if isinstance(names, str):
+        raise InputError(f"external must be a list of different names, got {names!r}")
+    return np.array(_checked_learners(names, scenario, "external"), np.int64)
+
+
+def _checked_learners(
+    names: Sequence[str], scenario: Scenario, what: str = "learners"
+) -> list[int]:
     indices = [scenario.index(name) for name in names]
     if len(set(indices)) < len(indices):
-        raise InputError(f"learners must be a list of different names, got {list(names)!r}")
+        raise InputError(f"{what} must be a list of different names, got {list(names)!r}")
     for index in indices:
         if scenario.members[index].organization.priority == 1:
             name = scenario.members[index].name

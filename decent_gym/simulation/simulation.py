@@ -23,6 +23,7 @@ from decent_gym.simulation.conversions import (
 )
 from decent_gym.simulation.curve import build_offers, follow_accepted
 from decent_gym.simulation.exogenous import read_profiles, remember_prices
+from decent_gym.simulation.external import follow_external
 from decent_gym.simulation.forecast import (
     advance_errors,
     begin_errors,
@@ -36,12 +37,13 @@ from decent_gym.simulation.observations import FIELDS, LEAD_ARRAY, FloatArray, c
 from decent_gym.simulation.population import (
     Learners,
     TradersOfWorlds,
+    external_indices,
     learner_indices,
     policy_codes,
     traders_by_world,
 )
 from decent_gym.simulation.rewards import Term, begin_potential, value_round
-from decent_gym.traders import Decisions, TraderView, decide_all, traders_of
+from decent_gym.traders import NOBODY, Decisions, TraderView, decide_all, traders_of
 from decent_gym.units import ROUNDS_PER_DAY, IntArray, checked_int
 
 
@@ -57,6 +59,10 @@ class Simulation:
     traders : str or mapping of str to str, or one of these per world, optional
         The scripted trader of everybody else: one name for all, or one per organization; the
         default is each member's own.
+    external : sequence of str
+        Organizations whose offers come from outside, by :meth:`submit`, in all worlds; what their
+        devices do then is told in :mod:`decent_gym.simulation.external`.  One that is a learner,
+        too, is observed, and its actions mean nothing.
 
     Attributes
     ----------
@@ -65,6 +71,7 @@ class Simulation:
     flows : Flows, what the devices did in the last round
     decisions : Decisions, of the last round
     learners : int64 (W, L), account indices
+    external : int64 (E,), account indices
     traders : list of what was given, one entry per world
     terms : int64 n-euro (8, W, N), of the last round, rows as in ``Term``
     totals : int64 n-euro (8, W, N), since the episode's start
@@ -85,6 +92,7 @@ class Simulation:
         worlds: int = 1,
         learners: Learners = (),
         traders: TradersOfWorlds = None,
+        external: Sequence[str] = (),
     ) -> None:
         if not isinstance(scenario, Scenario):
             raise InputError(f"scenario must be a Scenario, got {scenario!r}; scenario() finds one")
@@ -100,6 +108,8 @@ class Simulation:
         self.learners = learner_indices(learners, scenario, worlds)
         self.traders = traders_by_world(traders, worlds)
         self.policy = policy_codes(self.traders, self.learners, scenario)
+        self.external = external_indices(external, scenario)
+        self.policy[:, self.external] = NOBODY
         self._traders = traders_of(np.unique(self.policy).tolist())
         self._begun = np.zeros(worlds, np.bool_)
         rows = _most_offers(scenario)
@@ -278,6 +288,10 @@ class Simulation:
         self._complete(first, last)
         self._prepare(first, last)
 
+    def submit(self, orders: Orders, first: int = 0, last: int | None = None) -> int:
+        """Take orders from outside into the open round's books, as :meth:`GridOperator.submit`."""
+        return self.operator.submit(orders, self._capability, first, last)
+
     def _decide(self, first: int, last: int) -> None:
         view, decisions = self.view, self.decisions
         decide_all(view, decisions, self._traders, first, last)
@@ -331,6 +345,13 @@ class Simulation:
             follow_conversions(
                 first, last, taken.count, taken.owner, taken.electricity, joint.activity,
                 flows.pump_setpoint, flows.chp_setpoint,
+            )  # fmt: skip
+        if len(self.external):
+            follow_external(
+                first, last, self.external, operator.traded, view.load, view.pv, view.heat,
+                view.cop, view.pump_max, view.max_charge, view.max_discharge, view.store_in,
+                view.chp_max, self.scenario.balance == "device", self.load, self.pv,
+                flows.battery_setpoint, flows.pump_setpoint, flows.chp_setpoint,
             )  # fmt: skip
         self._delivery.deliver(first, last)
         operator.unserved[first:last] = flows.unserved[first:last]

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -108,7 +108,7 @@ class Link:
         5: MQTT 5.0, 4: MQTT 3.1.1.
     client : str
         Client identifier: another connection with the same one ends this one.
-    will : tuple of str and bytes
+    will : tuple of str and bytes, or None
         Topic and payload that the broker publishes, retained, if the connection is cut.
     tls : ssl.SSLContext or None
         For ``mqtts``; None: the system's certificates.
@@ -116,6 +116,8 @@ class Link:
         Set whenever something happens, so that one thread can wait for several things.
     is_over : callable
         Asked while waiting; once it says True, waiting ends with an OSError.
+    heard : callable, optional
+        ``heard(topic, payload)`` for every message that comes, in a thread that must not wait.
 
     Raises
     ------
@@ -130,22 +132,28 @@ class Link:
         address: Address,
         version: int,
         client: str,
-        will: tuple[str, bytes],
+        will: tuple[str, bytes] | None,
         tls: ssl.SSLContext | None,
         changed: threading.Event,
         is_over: Callable[[], bool],
+        heard: Callable[[str, bytes], None] | None = None,
     ) -> None:
         paho = load_paho()
         self._changed = changed
         self._is_over = is_over
         self._is_open = self._is_refused = False
         self._acknowledged: int | None = None
+        self._subscribed: int | None = None
+        self._outstanding = 0
+        self._counting = threading.Lock()
+        self._heard = heard
         self._trouble: str | None = None
         self._client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client, protocol=version, reconnect_on_failure=False
         )
         self._client.connect_timeout = _TCP_SECONDS
-        self._client.will_set(*will, qos=1, retain=True)
+        if will is not None:
+            self._client.will_set(*will, qos=1, retain=True)
         if address.user is not None:
             self._client.username_pw_set(address.user, address.password)
         if address.is_secure:
@@ -153,6 +161,8 @@ class Link:
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
         self._client.connect(address.host, address.port, _KEEPALIVE)
         self._client.loop_start()
         try:
@@ -177,6 +187,43 @@ class Link:
         """Publish for those, too, who will listen later; as :meth:`send` otherwise."""
         self._send(topic, payload, is_retained=True)
 
+    def post(self, topic: str, payload: bytes, *, is_retained: bool = False) -> None:
+        """Publish without waiting; see :meth:`settle`.
+
+        Raises
+        ------
+        OSError
+            The connection is lost.
+        """
+        self.check()
+        self._count(1)
+        if self._client.publish(topic, payload, qos=1, retain=is_retained).rc:
+            raise ConnectionError(_LOST)
+
+    def settle(self, seconds: float) -> None:
+        """Return when the broker has acknowledged everything that was published.
+
+        Raises
+        ------
+        OSError
+            It has not within that time.
+        """
+        self._wait(lambda: self._outstanding == 0, seconds)
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Hear of `topics` from now on; return when the broker has agreed.
+
+        Raises
+        ------
+        OSError
+            It has not.
+        """
+        self._subscribed = None
+        code, asked = self._client.subscribe([(topic, 1) for topic in topics])
+        if code:
+            raise ConnectionError(_LOST)
+        self._wait(lambda: self._subscribed == asked, _ACK_SECONDS)
+
     def check(self) -> None:
         """Raise OSError if the connection is lost."""
         if self._trouble is not None:
@@ -197,6 +244,7 @@ class Link:
 
     def _send(self, topic: str, payload: bytes, *, is_retained: bool) -> None:
         self.check()
+        self._count(1)
         sent = self._client.publish(topic, payload, qos=1, retain=is_retained)
         if sent.rc:
             raise ConnectionError(_LOST)
@@ -213,6 +261,11 @@ class Link:
             if left <= 0 or self._is_over():
                 raise TimeoutError("the broker does not answer")
             self._changed.wait(left)
+
+    def _count(self, change: int) -> None:
+        # never held while paho is called: its callbacks come while it holds locks of its own
+        with self._counting:
+            self._outstanding += change
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: Any, more: Any) -> None:
         if code.is_failure:
@@ -231,4 +284,17 @@ class Link:
             self._trouble = f"the broker refuses what is published: {code}"
         else:
             self._acknowledged = mid
+            self._count(-1)
         self._changed.set()
+
+    def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, more: Any) -> None:
+        refused = [code for code in codes if code.is_failure]
+        if refused:
+            self._trouble = f"the broker refuses a subscription: {refused[0]}"
+        else:
+            self._subscribed = mid
+        self._changed.set()
+
+    def _on_message(self, client: Any, data: Any, message: Any) -> None:
+        if self._heard is not None:
+            self._heard(message.topic, bytes(message.payload))

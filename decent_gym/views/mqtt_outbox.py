@@ -9,10 +9,11 @@ sent again, by this process or the next.
 import logging
 import ssl
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeAlias
 
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.models import Round
@@ -27,6 +28,7 @@ _POLL_SECONDS: Final = 1.0
 _LEAVE_SECONDS: Final = 1.0
 _LINGER_SECONDS: Final = 0.2
 _VERSIONS: Final = (5, 4)
+Further: TypeAlias = Callable[[Round, bytes, bytes], Iterable[tuple[str, bytes]]]
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -51,6 +53,10 @@ class Publisher:
         Part of the topics: 1 to 64 letters, digits, ``_`` or ``-``.
     tls : ssl.SSLContext, optional
         For ``mqtts``; the default trusts the system's certificates.
+    also : callable, optional
+        ``also(record, ledger, own)``, with the hashes of the ledger's header and of the record,
+        gives further messages (topic, payload) that belong to a round; the round counts as
+        published when they are acknowledged, too.
 
     Attributes
     ----------
@@ -66,7 +72,13 @@ class Publisher:
     """
 
     def __init__(
-        self, url: str, folder: str | Path, district: str, *, tls: ssl.SSLContext | None = None
+        self,
+        url: str,
+        folder: str | Path,
+        district: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        also: Further | None = None,
     ) -> None:
         load_paho()
         port = _embedded_port(url)
@@ -80,6 +92,7 @@ class Publisher:
         self._where = where or Address.parse(self._broker.url if self._broker else url)
         self.address = str(self._where)
         self._tls = tls
+        self._also = also
         self._published = 0
         self._last: bytes | None = None
         self._waiting: bytes | None = None
@@ -220,6 +233,10 @@ class Publisher:
         assert self._tail.round is not None
         link.send(self._topics.round(self._tail.round), payload)
         link.retain(self._topics.last, payload)
+        if self._also is not None:
+            assert self._tail.record is not None, "a payload was read"
+            for topic, message in self._also(self._tail.record, self._tail.ledger, self._tail.head):
+                link.send(topic, message)
         self._last, self._waiting = payload, None
         self._published = self._tail.index
         self._delay = _FIRST_DELAY

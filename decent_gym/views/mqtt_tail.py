@@ -12,6 +12,7 @@ from decent_gym.ledger.frames import PREFIX_BYTES, TAIL_BYTES, RecordType, read_
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
 from decent_gym.ledger.header import decode_header
 from decent_gym.ledger.segments import segment_numbers, segment_path
+from decent_gym.models import Round
 from decent_gym.units import exact_int
 from decent_gym.views.mqtt_payload import round_payload
 
@@ -40,6 +41,8 @@ class LedgerTail:
         Hash of the last record read.
     round : int or None
         Number of the round last read.
+    record : Round or None
+        What :meth:`read` read last.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class LedgerTail:
         self.index = -1
         self.head = GENESIS
         self.round: int | None = None
+        self.record: Round | None = None
         self._folder = folder
         self._district = district
         self._heard = self._previous = self._ledger = GENESIS
@@ -71,7 +75,7 @@ class LedgerTail:
         body = self._round()
         if body is None:
             return None
-        record = decode_round(body, self._accounts)
+        record = self.record = decode_round(body, self._accounts)
         self.round = record.number
         return round_payload(
             record,
@@ -81,6 +85,11 @@ class LedgerTail:
             previous=self._previous,
             own=self.head,
         )
+
+    @property
+    def ledger(self) -> bytes:
+        """Hash of the ledger's header, once a round has been read."""
+        return self._ledger
 
     def skip(self, index: int | None = None) -> None:
         """Pass over rounds until `index` has been read (None: all), or the last there is."""

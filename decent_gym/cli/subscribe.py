@@ -1,0 +1,111 @@
+"""``decent-gym subscribe``: hear every round of a district, each once, and check what is heard."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from decent_gym.cli.console import complain, note
+from decent_gym.cli.parser import Parser
+from decent_gym.errors import DataError, InputError
+from decent_gym.models import Commodity
+from decent_gym.units import eur_per_kwh
+
+if TYPE_CHECKING:
+    from decent_gym.live.follower import Taken
+
+SUMMARY: Final = "hear every round that a district publishes, each once, and check it"
+DETAILS: Final = """\
+Drops what comes twice, fetches what is missing (from the market itself, or from a copy of the
+ledger), and checks that every round links to the one before.  With --reclear it also fetches the
+record of every round, from the first, clears it again, and compares it with what was published.
+
+  decent-gym subscribe --broker mqtt://localhost --district rural
+  decent-gym subscribe --broker mqtts://observer:SECRET@localhost --ca broker/tls/ca.crt --reclear
+
+It ends with exit code 1 as soon as somebody has changed the past or published what is not so.
+"""
+
+
+def arguments(parser: Parser) -> None:
+    """Describe the command's arguments."""
+    add = parser.add_argument
+    add("--broker", default="mqtt://localhost", metavar="URL", help="mqtt:// or mqtts://")
+    add("--ca", metavar="FILE", help="certificate of the authority that signed the broker's")
+    add("--district", default="rural", metavar="NAME", help="part of the topics (default rural)")
+    add("--ledger", metavar="PATH", help="fetch what is missing here, instead of asking the market")
+    add("--from-start", action="store_true", help="begin with the ledger's first round")
+    add("--reclear", action="store_true", help="clear every round again, from the first")
+    add("--rounds", type=int, metavar="N", help="leave after so many rounds")
+    add("--json", action="store_true", help="print every round as published, one JSON a line")
+
+
+def run(args: Namespace) -> int:
+    """Listen until the rounds are heard or somebody interrupts; 1 if something is not so."""
+    from decent_gym.live.session import trusting
+    from decent_gym.live.subscriber import Subscriber
+
+    if args.rounds is not None and args.rounds < 1:
+        raise InputError(f"--rounds must be 1 or more, got {args.rounds}")
+    if args.ledger is not None and not Path(args.ledger).is_dir():
+        raise InputError(f"--ledger: there is no ledger at {args.ledger}")
+    heard = _Heard(args.rounds, args.json)
+    with Subscriber(
+        args.broker,
+        args.district,
+        ledger=None if args.ledger is None else Path(args.ledger),
+        from_start=args.from_start,
+        reclear=args.reclear,
+        tls=trusting(args.ca),
+    ) as subscriber:
+        try:
+            subscriber.run(heard.taken, heard.status, heard.is_over)
+        except DataError as error:
+            complain(error)
+            return 1
+        finally:
+            note(
+                f"{heard.rounds} rounds, {subscriber.fetched} of them fetched, "
+                f"{subscriber.dropped} came again, head {subscriber.head}"
+            )
+    return 0
+
+
+class _Heard:
+    def __init__(self, wanted: int | None, as_json: bool) -> None:
+        self.rounds = 0
+        self._wanted = wanted
+        self._as_json = as_json
+
+    def is_over(self) -> bool:
+        return self._wanted is not None and self.rounds >= self._wanted
+
+    def taken(self, one: "Taken") -> None:
+        self.rounds += 1
+        if self._as_json:
+            sys.stdout.write(one.payload.decode() + "\n")
+        else:
+            sys.stdout.write(_line(one.message, one.is_fetched) + "\n")
+        sys.stdout.flush()
+
+    def status(self, payload: bytes) -> None:
+        try:
+            text = json.loads(payload)["status"]
+        except (ValueError, RecursionError, TypeError, KeyError):
+            return
+        note(f"the publisher is {str(text)[:20]!r}")
+
+
+def _line(message: dict[str, Any], is_fetched: bool) -> str:
+    books = []
+    for commodity in Commodity:
+        book = message[commodity.name.lower()]
+        price = book["price"]
+        shown = "no trade" if price is None else f"{eur_per_kwh(price):.4f} EUR/kWh"
+        books.append(
+            f"{commodity.name.lower()} {book['volume'] / 1000:.3f} kWh {shown}, "
+            f"{book['accepted']} of {book['offers']} offers"
+        )
+    how = "fetched" if is_fetched else "heard"
+    return f"{message['round']:6d}  {message['time']}  {'  '.join(books)}  {how}"

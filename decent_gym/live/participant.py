@@ -1,0 +1,192 @@
+"""A member that trades over MQTT: hears that a round is open, offers, hears what became of it."""
+
+import queue
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from decent_gym.errors import DataError
+from decent_gym.live.messages import (
+    OPENING_SCHEMA,
+    RECEIPT_SCHEMA,
+    SETTLEMENT_SCHEMA,
+    offers_payloads,
+)
+from decent_gym.live.openings import Opening
+from decent_gym.live.reading import read_object
+from decent_gym.live.session import Session
+from decent_gym.live.topics import MarketTopics
+
+ANSWER_CAP = 64_000
+"""Longest receipt or settlement that is read, bytes."""
+
+Decide = Callable[[Opening], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(slots=True)
+class Settled:
+    """What a round came to for one organization, put together from its parts.
+
+    Attributes
+    ----------
+    facts : dict
+        The settlement's fields, but for the offers.
+    offers : list of dict
+        What became of each offer.
+    """
+
+    facts: dict[str, Any]
+    offers: list[dict[str, Any]] = field(default_factory=list)
+    parts: set[int] = field(default_factory=set)
+
+    @property
+    def round(self) -> int:
+        """Number of the round."""
+        number: int = self.facts["round"]
+        return number
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all parts have come."""
+        parts: int = self.facts["parts"]
+        return len(self.parts) == parts
+
+
+class Participant:
+    """Answers every opening with offers.  A context manager: leaving the block closes it.
+
+    An opening that comes twice, after a crash of broker or market, is answered again with the same
+    messages: the market takes a message once.
+
+    Parameters
+    ----------
+    url : str
+        The broker's, with the organization's user and password if it asks for them.
+    district, organization : str
+        Part of the topics.
+    decide : callable
+        ``decide(opening)`` gives offers: ``commodity``, ``side``, ``energy``, ``price`` each.
+    tls : ssl.SSLContext, optional
+
+    Attributes
+    ----------
+    taken, refused : int
+        Offers that entered the book, and those that did not.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        district: str,
+        organization: str,
+        decide: Decide,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._topics = MarketTopics(district)
+        self._organization = organization
+        self._decide = decide
+        self._last: tuple[str, int] | None = None
+        self._payloads: list[bytes] = []
+        self._receipts: set[tuple[str, int, int]] = set()
+        self._settled: dict[int, Settled] = {}
+        self._heard: queue.Queue[bytes] = queue.Queue()
+        self.taken = self.refused = 0
+        topics = [self._topics.opening(organization), self._topics.receipts(organization)]
+        self.session = Session(url, topics, self._hear, tls=tls)
+
+    def run(
+        self,
+        settled: Callable[[Settled], None],
+        refused: Callable[[dict[str, Any]], None],
+        is_over: Callable[[], bool],
+    ) -> None:
+        """Trade until `is_over` says True; it is asked at least once a second.
+
+        Parameters
+        ----------
+        settled : callable
+            Told what became of each round, once.
+        refused : callable
+            Told of receipts that refuse something.
+        """
+        while not is_over():
+            try:
+                payload = self._heard.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            self._take(payload, settled, refused)
+
+    def close(self) -> None:
+        """Leave; a second call does nothing."""
+        self.session.close()
+
+    def __enter__(self) -> "Participant":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        self._heard.put(payload)
+
+    def _take(
+        self,
+        payload: bytes,
+        settled: Callable[[Settled], None],
+        refused: Callable[[dict[str, Any]], None],
+    ) -> None:
+        for schema in (OPENING_SCHEMA, SETTLEMENT_SCHEMA, RECEIPT_SCHEMA):
+            try:
+                message = read_object(payload, schema, ANSWER_CAP)
+            except DataError:
+                continue  # of another kind, or none: nobody but the market may write here
+            if schema == OPENING_SCHEMA:
+                self._answer(Opening.read(payload))
+            elif schema == SETTLEMENT_SCHEMA:
+                self._settle(message, settled)
+            else:
+                self._note(message, refused)
+            return
+
+    def _answer(self, opening: Opening) -> None:
+        key = opening.ledger, opening.round
+        if key != self._last:
+            self._payloads = offers_payloads(opening.round, self._decide(opening))
+            self._last = key
+        for payload in self._payloads:
+            self.session.post(self._topics.offers(self._organization), payload)
+
+    def _note(self, message: dict[str, Any], told: Callable[[dict[str, Any]], None]) -> None:
+        key = str(message["ledger"]), message["round"], message["number"]
+        if key in self._receipts:
+            return  # the same one, sent again
+        if len(self._receipts) > 10_000:
+            self._receipts.clear()
+        self._receipts.add(key)
+        sequences = message["sequences"]
+        lost = sequences.count(None)
+        self.taken += len(sequences) - lost
+        self.refused += lost
+        if lost or message["reason"] is not None:
+            told(message)
+
+    def _settle(self, message: dict[str, Any], told: Callable[[Settled], None]) -> None:
+        number, part = message["round"], message.pop("part")
+        offers = message.pop("offers")
+        found = self._settled.setdefault(number, Settled(message))
+        if part in found.parts or found.facts["hash"] != message["hash"]:
+            return
+        found.parts.add(part)
+        found.offers += offers
+        if found.is_whole:
+            told(found)
+        for old in [n for n in self._settled if n < number - 100]:
+            del self._settled[old]

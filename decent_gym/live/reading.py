@@ -1,0 +1,212 @@
+"""Reading what a stranger has sent: limits first, then one strict form, then nothing else.
+
+Python's ``json`` takes NaN, 1e400 as infinity, keys twice and any depth; none of that passes here.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import numpy as np
+
+from decent_gym.errors import DataError
+from decent_gym.market import Orders
+from decent_gym.models import Commodity, Side
+from decent_gym.units import JSON_INTEGER_CAP, IntArray
+
+MESSAGE_CAP: Final = 8_000
+"""Longest message that is read, bytes: about 100 offers."""
+OFFERS_SCHEMA: Final = "decent/offers/1"
+REQUEST_SCHEMA: Final = "decent/request/1"
+REQUEST_CAP: Final = 256
+"""Most records that one request may ask for."""
+
+_COMMODITIES: Final = {commodity.name.lower(): int(commodity) for commodity in Commodity}
+_SIDES: Final = {side.name.lower(): int(side) for side in Side}
+_MESSAGE: Final = {"schema", "round", "number", "offers"}
+_OFFER: Final = {"commodity", "side", "energy", "price"}
+_OPTIONAL: Final = {"device", "id"}
+
+
+@dataclass(frozen=True, slots=True)
+class OffersMessage:
+    """What one message offers.
+
+    Attributes
+    ----------
+    round : int
+        The round it is for.
+    number : int
+        The participant's own number of the message; the same one again is the same message.
+    offers : int64 (n, 6)
+        Commodity, side, energy (Wh), price (micro-euro/kWh), device, id; -1 for no device or id.
+    """
+
+    round: int
+    number: int
+    offers: IntArray
+
+    def orders(self, owner: int) -> tuple[Orders, IntArray]:
+        """The batch for the operator's validator, and each offer's row in its commodity."""
+        n = len(self.offers)
+        orders = Orders.empty(1, n)
+        rows = np.zeros(n, np.int64)
+        orders.owner[:] = owner
+        orders.start[:], orders.until[:] = self.round, self.round + 1
+        columns = (orders.side, orders.energy, orders.price, orders.device, orders.id)
+        for commodity in Commodity:
+            mine = self.offers[:, 0] == commodity
+            count = int(mine.sum())
+            orders.count[0, commodity] = count
+            rows[mine] = np.arange(count)
+            for column, values in zip(columns, self.offers[mine, 1:].T, strict=True):
+                column[0, commodity, :count] = values
+        orders.cap[:] = orders.energy
+        return orders, rows
+
+
+def read_offers(payload: bytes) -> OffersMessage:
+    """Read a message of offers.
+
+    Raises
+    ------
+    DataError
+        It is anything else; the message says what is wrong and where.
+    """
+    message = _object(_parse(payload), "the message", _MESSAGE)
+    _check_schema(message, OFFERS_SCHEMA)
+    offers = message["offers"]
+    if type(offers) is not list or not offers:
+        raise DataError("offers must be a list of at least one offer")
+    rows = np.array([_offer(entry, f"offers[{n}]") for n, entry in enumerate(offers)], np.int64)
+    return OffersMessage(_count(message, "round"), _count(message, "number"), rows)
+
+
+def read_request(payload: bytes) -> tuple[int, int]:
+    """Read a request for records: index of the first, and how many.
+
+    Raises
+    ------
+    DataError
+        It is anything else.
+    """
+    message = _object(_parse(payload), "the message", {"schema", "first", "count"})
+    _check_schema(message, REQUEST_SCHEMA)
+    first, count = _count(message, "first"), _count(message, "count")
+    if not 1 <= count <= REQUEST_CAP:
+        raise DataError(f"count must be 1 to {REQUEST_CAP}, got {count}")
+    return first, count
+
+
+def read_object(payload: bytes, schema: str, cap: int = MESSAGE_CAP) -> dict[str, Any]:
+    """Read a message of a schema, as strictly, but leave its fields to the caller.
+
+    Raises
+    ------
+    DataError
+        It is no JSON object of that schema.
+    """
+    message = _parse(payload, cap, allow_floats=True)
+    if type(message) is not dict:
+        raise DataError(f"the message must be an object, got {_shown(message)}")
+    _check_schema(message, schema)
+    return message
+
+
+def _parse(payload: bytes, cap: int = MESSAGE_CAP, *, allow_floats: bool = False) -> Any:
+    if len(payload) > cap:
+        raise DataError(f"the message is longer than {cap} bytes")
+    try:
+        return json.loads(
+            payload.decode("utf-8"),
+            object_pairs_hook=_without_twins,
+            parse_constant=_refuse,
+            parse_float=_finite if allow_floats else _refuse,
+            parse_int=_whole,
+        )
+    except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
+        raise DataError(f"no JSON as it is read here: {str(error)[:120]}") from None
+
+
+def _offer(entry: object, place: str) -> tuple[int, ...]:
+    offer = _object(entry, place, _OFFER, _OPTIONAL)
+    for name in ("energy", "price", *(_OPTIONAL & offer.keys())):
+        if type(offer[name]) is not int:
+            raise DataError(f"{place}: {name} must be an integer, got {_shown(offer[name])}")
+    if offer.get("id", 0) < 0:
+        raise DataError(f"{place}: id must be 0 or more, got {offer['id']}")
+    return (
+        _choice(offer, "commodity", _COMMODITIES, place),
+        _choice(offer, "side", _SIDES, place),
+        offer["energy"],
+        offer["price"],
+        offer.get("device", -1),
+        offer.get("id", -1),
+    )
+
+
+def _object(
+    value: object,
+    place: str,
+    needed: set[str],
+    optional: set[str] = frozenset(),  # type: ignore[assignment]
+) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise DataError(f"{place} must be an object, got {_shown(value)}")
+    missing, extra = needed - value.keys(), value.keys() - needed - optional
+    if missing or extra:
+        fault = (
+            f"lacks {min(missing)!r}" if missing else f"has the unknown field {min(extra)[:40]!r}"
+        )
+        raise DataError(f"{place} {fault}; its fields are {', '.join(sorted(needed | optional))}")
+    return value
+
+
+def _choice(offer: dict[str, Any], name: str, allowed: dict[str, int], place: str) -> int:
+    value = offer[name]
+    if type(value) is not str or value not in allowed:
+        raise DataError(f"{place}: {name} must be {' or '.join(allowed)}, got {_shown(value)}")
+    return allowed[value]
+
+
+def _count(message: dict[str, Any], name: str) -> int:
+    value = message[name]
+    if type(value) is not int or value < 0:
+        raise DataError(f"{name} must be an integer, 0 or more, got {_shown(value)}")
+    return value
+
+
+def _check_schema(message: dict[str, Any], schema: str) -> None:
+    if message.get("schema") != schema:
+        raise DataError(f"schema must be {schema!r}, got {_shown(message.get('schema'))}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return f"a {type(value).__name__}"
+    return repr(value)[:60]
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is not an integer")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not np.isfinite(number):
+        raise ValueError(f"{text[:20]} is not finite")
+    return number
+
+
+def _whole(text: str) -> int:
+    number = int(text) if len(text) <= 20 else JSON_INTEGER_CAP + 1
+    if abs(number) > JSON_INTEGER_CAP:
+        raise ValueError(f"{text[:20]} is beyond 2^53 - 1")
+    return number

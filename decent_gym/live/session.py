@@ -1,0 +1,198 @@
+"""A connection to a broker that comes back by itself, for those who listen and answer.
+
+What is posted while there is no connection is dropped: every sender here says again what matters
+when somebody asks or when the connection is back.
+"""
+
+import logging
+import secrets
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final
+
+from decent_gym.errors import InputError
+from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
+
+_FIRST_DELAY: Final = 0.1
+_LAST_DELAY: Final = 2.0
+_LEAVE_SECONDS: Final = 5.0
+_VERSIONS: Final = (5, 4)
+_LOG: Final = logging.getLogger(__name__)
+
+
+class Session:
+    """Stays connected until it is closed.  A context manager: leaving the block closes it.
+
+    Parameters
+    ----------
+    url : str
+        ``mqtt://[user[:password]@]host[:port]`` or ``mqtts://...``.
+    topics : sequence of str
+        To hear of; ``+`` stands for any one level.
+    heard : callable
+        ``heard(topic, payload)``, in a thread that must not wait.
+    ready : callable, optional
+        Called after every connection, once the subscriptions stand; may :meth:`post`.
+    tls : ssl.SSLContext, optional
+    versions : sequence of int
+        Of the protocol, tried in order: 5, and 4 for MQTT 3.1.1.
+
+    Raises
+    ------
+    InputError
+        The URL cannot be used.
+    MissingExtraError
+        paho-mqtt is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        topics: Sequence[str],
+        heard: Callable[[str, bytes], None],
+        *,
+        ready: Callable[[], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+        versions: Sequence[int] = _VERSIONS,
+    ) -> None:
+        load_paho()
+        self._where = Address.parse(url)
+        self._topics = tuple(topics)
+        self._forward = heard
+        self._ready = ready
+        self._tls = tls
+        self._versions = tuple(versions)
+        self._client = f"decent-{secrets.token_hex(8)}"
+        self._link: Link | None = None
+        self._connected, self._closing, self._changed = (threading.Event() for _ in range(3))
+        self._thread = threading.Thread(target=self._run, name="mqtt-session", daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        """Where the broker is, without user and password."""
+        return str(self._where)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether a connection stands, or comes to stand within that time."""
+        return self._connected.wait(seconds)
+
+    def post(self, topic: str, payload: bytes, *, is_retained: bool = False) -> bool:
+        """Publish without waiting; False if there is no connection and nothing was sent."""
+        link = self._link
+        if link is None:
+            return False
+        try:
+            link.post(topic, payload, is_retained=is_retained)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Wait until what was posted is acknowledged, then leave; a second call does nothing."""
+        self._closing.set()
+        self._changed.set()
+        self._thread.join()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        delay, has_warned = _FIRST_DELAY, False
+        while not self._closing.is_set():
+            try:
+                link = self._connect()
+            except OSError as error:
+                level = logging.INFO if has_warned else logging.WARNING
+                _LOG.log(level, "no connection to %s (%s); trying again", self._where, error)
+                has_warned = True
+            else:
+                begun = time.monotonic()
+                self._stay(link)
+                if time.monotonic() - begun > _LAST_DELAY:  # else it is thrown out each time
+                    delay, has_warned = _FIRST_DELAY, False
+            self._closing.wait(delay)
+            delay = min(2 * delay, _LAST_DELAY)
+
+    def _connect(self) -> Link:
+        refusal: OSError = ConnectionError("no version of MQTT was tried")
+        for version in self._versions:
+            try:
+                link = Link(
+                    self._where, version, self._client, None, self._tls, self._changed,
+                    self._is_over, self._heard,
+                )  # fmt: skip
+            except VersionError as error:
+                refusal = error
+                continue
+            try:
+                if self._topics:
+                    link.subscribe(self._topics)
+            except OSError:
+                (link.close if self._closing.is_set() else link.cut)()
+                raise
+            return link
+        raise refusal
+
+    def _heard(self, topic: str, payload: bytes) -> None:
+        # amqtt sends every retained message to everybody who subscribes to anything
+        if any(_matches(wanted, topic) for wanted in self._topics):
+            self._forward(topic, payload)
+
+    def _is_over(self) -> bool:
+        # closing ends the wait for a connection, but not the one for last acknowledgements
+        return self._closing.is_set() and self._link is None
+
+    def _stay(self, link: Link) -> None:
+        self._link = link
+        try:
+            if self._ready is not None:
+                self._ready()
+            self._connected.set()
+            while not self._closing.is_set():
+                self._changed.clear()
+                link.check()
+                self._changed.wait(1.0)
+            link.settle(_LEAVE_SECONDS)
+        except OSError as error:
+            _LOG.info("the connection to %s ended (%s)", self._where, error)
+            link.cut()
+        else:
+            link.close()
+        finally:
+            self._connected.clear()
+            self._link = None
+
+
+def _matches(wanted: str, topic: str) -> bool:
+    """Whether a topic is meant by one that may hold the wildcard ``+``."""
+    parts, names = wanted.split("/"), topic.split("/")
+    pairs = zip(parts, names, strict=False)
+    return len(parts) == len(names) and all(part in ("+", name) for part, name in pairs)
+
+
+def trusting(certificate: str | None) -> ssl.SSLContext | None:
+    """A context that trusts the authority in a PEM file; None for the system's.
+
+    Raises
+    ------
+    InputError
+        The file holds no certificate.
+    """
+    if certificate is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=certificate)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(f"no certificate can be read from {certificate}: {error}") from None

@@ -1,0 +1,167 @@
+"""Listens to a district's rounds and misses none: what does not arrive is fetched."""
+
+import queue
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from decent_gym.errors import DataError
+from decent_gym.live.archive import Archive
+from decent_gym.live.follower import Follower, Taken
+from decent_gym.live.messages import request_payload
+from decent_gym.live.session import Session
+from decent_gym.live.topics import MarketTopics
+from decent_gym.views.mqtt_link import Address
+
+ASK_AGAIN_SECONDS: Final = 1.0
+"""After so long without an answer the same records are asked for again."""
+
+
+class Subscriber:
+    """Hears rounds, drops what comes twice, fetches what is missing, checks every link.
+
+    Missing records come from a copy of the ledger, or from the market itself by MQTT; either way
+    their hashes must fit.  A context manager: leaving the block closes it.
+
+    Parameters
+    ----------
+    url : str
+        The broker's.
+    district : str
+    ledger : Path, optional
+        Where to fetch what is missing; by default the market is asked.
+    from_start, reclear
+        As in :class:`Follower`.
+    tls : ssl.SSLContext, optional
+
+    Attributes
+    ----------
+    fetched : int
+        Rounds that were not heard but fetched.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        district: str,
+        *,
+        ledger: Path | None = None,
+        from_start: bool = False,
+        reclear: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._topics = MarketTopics(district)
+        self._archive = None if ledger is None else Archive(ledger)
+        self._follower = Follower(district, from_start=from_start, reclear=reclear)
+        self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._asked: tuple[tuple[int, int], float] | None = None
+        self.fetched = 0
+        # the access list lets a user read only what was asked for in its name
+        self._user = Address.parse(url).user or f"guest-{secrets.token_hex(8)}"
+        topics = self._topics
+        self._session = Session(
+            url,
+            [f"{topics.root}/rounds/+", topics.status, topics.records(self._user)],
+            lambda topic, payload: self._heard.put((topic, payload)),
+            tls=tls,
+        )
+
+    @property
+    def dropped(self) -> int:
+        """Rounds that came more than once."""
+        return self._follower.dropped
+
+    @property
+    def head(self) -> str | None:
+        """Hash of the last round."""
+        return self._follower.head
+
+    def run(
+        self,
+        taken: Callable[[Taken], None],
+        status: Callable[[bytes], None],
+        is_over: Callable[[], bool],
+    ) -> None:
+        """Listen until `is_over` says True; it is asked at least once a second.
+
+        Parameters
+        ----------
+        taken : callable
+            Told every round, each once and in order.
+        status : callable
+            Told the publisher's status, as it comes.
+
+        Raises
+        ------
+        DataError
+            Somebody publishes what the ledger does not hold, or has changed the past.
+        """
+        while not is_over():
+            try:
+                topic, payload = self._heard.get(timeout=0.25)
+            except queue.Empty:
+                found = []
+            else:
+                if topic == self._topics.status:
+                    status(payload)
+                    continue
+                is_record = topic == self._topics.records(self._user)
+                found = (self._follower.record if is_record else self._follower.heard)(payload)
+            while True:
+                for one in found:
+                    self.fetched += one.is_fetched
+                    taken(one)
+                    if is_over():
+                        return
+                found = self._fetch()
+                if not found:
+                    break
+
+    def close(self) -> None:
+        """Leave; a second call does nothing."""
+        self._session.close()
+
+    def __enter__(self) -> "Subscriber":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _fetch(self) -> list[Taken]:
+        """Ask for what is missing, or read it; returns what could be read at once."""
+        missing = self._follower.missing()
+        if missing is None:
+            return []
+        if self._archive is not None:
+            return self._read(self._archive, missing)
+        now = time.monotonic()
+        if self._asked is None or self._is_due(missing, now):
+            self._session.post(self._topics.requests(self._user), request_payload(*missing))
+            self._asked = missing, now
+        return []
+
+    def _is_due(self, missing: tuple[int, int], now: float) -> bool:
+        assert self._asked is not None
+        (first, count), when = self._asked
+        is_answered = missing[0] >= first + count or (first == 0 and missing[0] > 0)
+        return is_answered or now - when > ASK_AGAIN_SECONDS
+
+    def _read(self, archive: Archive, missing: tuple[int, int]) -> list[Taken]:
+        found: list[Taken] = []
+        try:
+            for raw in archive.records(*missing):
+                found += self._follower.record(raw)
+                if missing[0] == 0:
+                    return found + self._fetch()  # the header, then what is missing
+        except OSError as error:
+            raise DataError(f"the ledger cannot be read: {error}") from None
+        return found

@@ -1,0 +1,72 @@
+"""``serve``, ``subscribe`` and ``broker-config``: what they print, write and refuse."""
+
+import json
+
+import pytest
+
+from decent_gym.cli import main
+from decent_gym.ledger import verify
+from decent_gym.replay import replay
+
+FAST = ["serve", "--speed", "900000x", "--external", "building_03"]
+
+
+def test_a_market_is_served_stopped_and_gone_on_with(tmp_path, capsys):
+    ledger = str(tmp_path / "l")
+    assert main([*FAST, "--ledger", ledger, "--rounds", "3"]) == 0
+    first = capsys.readouterr()
+    assert len(first.out.splitlines()) == 3
+    assert "0 offers taken, 0 refused" in first.out
+    assert "topics decent/v1/rural/#" in first.err
+    assert "driven from outside: building_03" in first.err
+    assert main([*FAST, "--ledger", ledger, "--rounds", "5", "--json"]) == 0
+    second = capsys.readouterr()
+    rounds = [json.loads(line)["round"] for line in second.out.splitlines()]
+    assert rounds == [int(first.out.split()[0]) + 3, int(first.out.split()[0]) + 4]
+    assert "3 rounds stepped again from the ledger" in second.err
+    assert f"head {verify(ledger).head}" in second.err
+    assert replay(ledger).rounds == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["serve", "--speed", "fast"], "--speed must be a number"),
+        (["serve", "--speed", "0"], "speed must be above 0"),
+        (["serve", "--speed", "nan"], "speed must be above 0"),
+        (["serve", "--external", "building_99"], "building_"),
+        (["serve", "--external", "utility"], "utility"),
+        (["serve", "--rounds", "0"], "--rounds must be 1 or more"),
+        (["serve", "--broker", "http://x"], "scheme 'http'"),
+        (["serve", "--ca", "nothing.crt"], "no certificate"),
+        (["serve", "--start", "9999999"], "--start"),
+        (["serve", "--trader", "truthfull"], "truthful"),
+        (["subscribe", "--broker", "x"], "broker's URL"),
+        (["subscribe", "--rounds", "0"], "--rounds must be 1 or more"),
+        (["subscribe", "--district", "a/b"], "district must be"),
+        (["subscribe", "--ledger", "nothing"], "no ledger at nothing"),
+        (["broker-config", "--out", "x"], "--organizations"),
+        (["broker-config", "--out", "x", "--organizations", "a/b"], "1 to 64 letters"),
+        (["broker-config", "--out", "x", "--organizations", "a", "--port", "0"], "port"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert words in lines[-1]
+    assert lines[-1].startswith("decent-gym: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_broker_config_says_how_its_files_are_used(tmp_path, capsys):
+    out = tmp_path / "broker"
+    names = ["--organizations", "building_03", "--observers", "anna"]
+    assert main(["broker-config", "--out", str(out), *names]) == 0
+    told = capsys.readouterr().out
+    assert "3 users: operator, building_03, anna" in told
+    assert f"mosquitto -c {out / 'mosquitto.conf'}" in told
+    users = json.loads((out / "users.json").read_text())
+    assert not any(password in told for password in users.values())
+    assert main(["broker-config", "--out", str(out), *names]) == 2
+    assert "is taken" in capsys.readouterr().err

@@ -1,0 +1,198 @@
+"""What a subscriber takes: every round once and in order, whatever comes and whatever is lost."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles.rounds import SlowMarket, header
+
+from decent_gym.errors import DataError
+from decent_gym.ledger import Ledger, segments
+from decent_gym.ledger.header import canonical_json
+from decent_gym.live.archive import SPACING, Archive, Librarian
+from decent_gym.live.follower import Follower
+from decent_gym.live.messages import request_payload
+from decent_gym.views.mqtt_tail import read_payloads
+
+ROUNDS = 9
+
+
+def written(folder, rounds=ROUNDS, organizations=5, seed=0):
+    """A ledger's payloads and its records as bytes, the header first."""
+    with Ledger.create(folder, header(organizations)) as ledger:
+        source = SlowMarket(organizations, seed=seed)
+        for _ in range(rounds):
+            ledger.on_round(source.round())
+    return list(read_payloads(folder, "rural")), list(Archive(folder).records(0, rounds + 1))
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("ledger") / "l")
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("ledger") / "l", organizations=6, seed=7)
+
+
+def fetch_all(follower, records):
+    """Answer every request at once; returns what was taken."""
+    found = []
+    while (missing := follower.missing()) is not None:
+        first, count = missing
+        for raw in records[first : first + count]:
+            found += follower.record(raw)
+    return found
+
+
+@pytest.mark.parametrize("reclear", [False, True])
+@settings(max_examples=40)
+@given(source=st.randoms(use_true_random=False))
+def test_whatever_is_lost_or_comes_twice_every_round_is_taken_once(sample, reclear, source):
+    payloads, records = sample
+    arriving = [p for p in payloads for _ in range(source.choice([0, 1, 1, 2]))]
+    for _ in range(source.randrange(6)):
+        if len(arriving) > 1:
+            i = source.randrange(len(arriving) - 1)
+            arriving[i], arriving[i + 1] = arriving[i + 1], arriving[i]
+    follower = Follower("rural", from_start=True, reclear=reclear)
+    taken = []
+    for payload in [*arriving, payloads[-1]]:
+        taken += follower.heard(payload)
+        if source.random() < 0.5:
+            taken += fetch_all(follower, records)
+    taken += fetch_all(follower, records)
+    assert [one.payload for one in taken] == payloads
+    assert follower.head == json.loads(payloads[-1])["hash"]
+    if reclear:
+        assert all(one.is_fetched for one in taken)
+
+
+def test_who_begins_anywhere_needs_the_header_only_for_a_gap(sample):
+    payloads, records = sample
+    follower = Follower("rural", from_start=False, reclear=False)
+    assert [one.payload for one in follower.heard(payloads[3])] == [payloads[3]]
+    assert follower.missing() is None
+    assert follower.heard(payloads[6]) == []
+    assert follower.missing() == (0, 1)
+    follower.record(records[0])
+    assert follower.missing() == (5, 2)
+    assert follower.record(records[6]) == []  # not the next
+    assert len(follower.record(records[5])) == 1
+    found = follower.record(records[6])
+    assert [(one.payload, one.is_fetched) for one in found] == [
+        (payloads[5], True),
+        (payloads[6], False),
+    ]
+    assert follower.missing() is None
+
+
+def test_another_ledger_is_followed_from_its_first_round(sample, other):
+    follower = Follower("rural", from_start=True, reclear=True)
+    for payloads, records in (sample, other):
+        follower.heard(payloads[-1])
+        assert [one.payload for one in fetch_all(follower, records)] == payloads
+
+
+def test_what_is_no_round_and_no_record_is_passed_over(sample):
+    payloads, records = sample
+    follower = Follower("rural", from_start=True, reclear=False)
+    follower.heard(payloads[2])
+    for junk in (b"", b"{}", b"\xff" * 100, b"[" * 5_000, payloads[0][:-1]):
+        assert follower.heard(junk) == []
+        assert follower.record(junk) == []
+    flipped = bytearray(records[1])
+    flipped[40] ^= 1
+    for junk in (bytes(flipped), records[1][:-1], records[1] + b"x", records[0][:100]):
+        assert follower.record(junk) == []
+    assert follower.ignored == 14
+    assert len(fetch_all(follower, records)) == 3
+
+
+def test_records_of_another_ledger_are_passed_over(sample, other):
+    follower = Follower("rural", from_start=True, reclear=False)
+    follower.heard(sample[0][3])
+    for raw in other[1]:
+        assert follower.record(raw) == []
+    assert follower.missing() == (0, 1)
+    assert len(fetch_all(follower, sample[1])) == 4
+
+
+def test_a_changed_past_is_an_error(sample, other):
+    follower = Follower("rural", from_start=True, reclear=False)
+    for payload in sample[0][:4]:
+        follower.heard(payload)
+    named = json.loads(sample[0][0])["ledger"]
+    forged = canonical_json({**json.loads(other[0][4]), "ledger": named})
+    with pytest.raises(DataError, match=r"previous is .*; verify the ledger"):
+        follower.heard(forged)
+    rewritten = canonical_json({**json.loads(other[0][3]), "ledger": named})
+    with pytest.raises(DataError, match=r"hash is .*; verify the ledger"):
+        follower.heard(rewritten)
+
+
+def test_with_reclear_a_wrong_summary_is_found(sample):
+    payloads, records = sample
+    message = json.loads(payloads[2])
+    message["electricity"]["volume"] += 1
+    follower = Follower("rural", from_start=True, reclear=True)
+    follower.heard(canonical_json(message))
+    with pytest.raises(DataError, match="round 2: what was published is not what was recorded"):
+        fetch_all(follower, records)
+
+
+def test_with_reclear_a_wrong_clearing_is_found(tmp_path):
+    from dataclasses import replace
+
+    with Ledger.create(tmp_path / "l", header()) as ledger:
+        market = SlowMarket()
+        for n in range(6):
+            record = market.round()
+            if n == 3:  # a favour: one seller gets a little more, its buyer pays it
+                book = record.electricity
+                pays = book.pays.copy()
+                trading = book.accepted.nonzero()[0]
+                pays[trading[0]] += 1000
+                pays[trading[-1]] -= 1000
+                record = replace(record, books=(replace(book, pays=pays), record.heat))
+            ledger.on_round(record)
+    payloads = list(read_payloads(tmp_path / "l", "rural"))
+    records = list(Archive(tmp_path / "l").records(0, 10))
+    trusting = Follower("rural", from_start=True, reclear=False)
+    trusting.heard(payloads[-1])
+    assert len(fetch_all(trusting, records)) == 6
+    follower = Follower("rural", from_start=True, reclear=True)
+    follower.heard(payloads[-1])
+    with pytest.raises(DataError, match=r"round 3 was not cleared by the rules: .*pays"):
+        fetch_all(follower, records)
+
+
+def test_an_archive_finds_records_wherever_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 20_000)
+    _, records = written(tmp_path / "l", 3 * SPACING)
+    assert len(segments.segment_numbers(tmp_path / "l")) > 3
+    archive = Archive(tmp_path / "l")
+    for first in (150, 0, 63, 64, 65, 191, 192, 193, 5_000, 128):
+        for count in (1, 70):
+            assert list(archive.records(first, count)) == records[first : first + count]
+    segment = segments.segment_path(tmp_path / "l", segments.segment_numbers(tmp_path / "l")[-1])
+    with segment.open("rb+") as file:
+        file.truncate(segment.stat().st_size - 1)
+    assert list(Archive(tmp_path / "l").records(185, 70)) == records[185:-1]
+
+
+def test_a_librarian_answers_what_it_can_read(tmp_path):
+    _, records = written(tmp_path / "l")
+    sent = []
+    librarian = Librarian(tmp_path / "l", lambda user, record: sent.append((user, record)))
+    for user, payload in (
+        ("a", request_payload(0, 2)),
+        ("b", b"junk"),
+        ("c", request_payload(2**50, 256)),
+        ("d", request_payload(8, 256)),
+    ):
+        assert librarian.ask(user, payload)
+    librarian.close()
+    assert sent == [("a", records[0]), ("a", records[1]), ("d", records[8]), ("d", records[9])]
