@@ -164,8 +164,8 @@ class GridOperator:
         self.offered = np.zeros_like(reason)
         old, self.outcome = self.outcome, Outcome.empty(rows, book.capacity)
         outcome = self.outcome
-        for before, after in zip(old[2:], outcome[2:], strict=True):  # prices live on, slots do not
-            after[:] = before
+        for name in ("price_low", "price", "price_high", "volume", "surplus", "case"):
+            getattr(outcome, name)[:] = getattr(old, name)  # prices live on, slots do not
         self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
         wide_rows = (rows, book.capacity)
         self._books = Books(
@@ -179,9 +179,11 @@ class GridOperator:
             lottery=self._lottery.reshape(rows),
             tariffs=self.tariffs.reshape(rows, 4),
         )
-        wide = (worlds, COMMODITIES, -1)
         self.by_world = Outcome(
-            *(part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome)
+            *(
+                part.reshape(worlds, COMMODITIES, *part.shape[1:]) if len(part) == rows else part
+                for part in outcome
+            )
         )
         self.accepted, self.pays = self.by_world.accepted, self.by_world.pays
         if self.joint is not None:

@@ -186,7 +186,7 @@ def state(operator, world):
     ]
     arrays = [getattr(operator, name) for name in STATE]
     arrays[4] = arrays[4].swapaxes(0, 1)
-    prices = [part[world].tolist() for part in operator.by_world[2:]]
+    prices = [part[world].tolist() for part in operator.by_world[2:8]]
     return books, reasons, [array[world].tolist() for array in arrays], prices
 
 
