@@ -25,7 +25,7 @@ from decent_gym.audit.conversions import conversion_order_fault
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
-from decent_gym.clearing import RULES_VERSION, Rules
+from decent_gym.clearing import MECHANISMS, RULES_VERSION, Rules
 from decent_gym.errors import DecentGymError, InputError, LedgerError
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.header import LedgerHeader, decode_header, parse_json
@@ -144,7 +144,6 @@ class _Audit:
     def _begin(self, header: LedgerHeader) -> None:
         self._header = header
         self._balances = [0] * header.accounts
-        self._orders = OrderCheck(header)
         self._number: int | None = None
         if not self._reclear:
             return
@@ -161,6 +160,9 @@ class _Audit:
             raise LedgerError(
                 "header: the rules want a utility, but no organization has priority 1"
             )
+
+        reads = MECHANISMS[self._rules.mechanism].wishes
+        self._orders = OrderCheck(header, reads)
 
     def _stop(self, first_bad: int | None, reason: str) -> Verification:
         return Verification(False, self._rounds, self._head, first_bad, reason)

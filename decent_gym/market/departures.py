@@ -9,7 +9,7 @@ _ENDED_BY_HAND = (5, 6)  # withdrawn, replaced: keep the reason they were given
 @njit(cache=True, nogil=True, _nrt=False)
 def compact(  # type: ignore[no-untyped-def]
     first, last, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
-    b_until, b_priority, b_device, b_cap, b_count, reason, rounds,
+    b_until, b_priority, b_device, b_cap, b_count, b_wishes, reason, rounds,
 ):  # fmt: skip
     """Drop filled, ended and expired orders, keep the order of arrival, begin the next round."""
     for w in range(first, last):
@@ -33,6 +33,9 @@ def compact(  # type: ignore[no-untyped-def]
                     b_device[w, c, kept] = b_device[w, c, i]
                     b_cap[w, c, kept] = b_cap[w, c, i]
                     reason[w, c, kept] = reason[w, c, i]
+                    if b_wishes.shape[3] > 0:
+                        for k in range(b_wishes.shape[0]):
+                            b_wishes[k, w, c, kept] = b_wishes[k, w, c, i]
                 kept += 1
             b_count[w, c] = kept
         rounds[w] = following
