@@ -9,7 +9,14 @@ import numpy as np
 from decent_gym.models.codes import Case, Commodity, Money
 from decent_gym.models.conversion import CONVERSION_FIELDS
 from decent_gym.models.order_book import ORDER_FIELDS
-from decent_gym.models.wish import NO_WISH, TYPES, WISH_FIELDS, prices_by_type, wished_value
+from decent_gym.models.wish import (
+    NO_WISH,
+    TYPE_NAMES,
+    TYPES,
+    WISH_FIELDS,
+    prices_by_type,
+    wished_value,
+)
 from decent_gym.units import IntArray, eur, eur_per_kwh
 
 
@@ -89,20 +96,27 @@ class ClearedBook:
         return tuple(self.origin[bids].sum(axis=0).tolist())
 
     @property
+    def premia(self) -> IntArray:
+        """What each order's accepted energy was worth beyond its limit: int64 n-euro (n,).
+
+        Above 0 for soft wishes alone, by as much as was of the wished-for type.
+        """
+        if not len(self.wishes):
+            return np.zeros(len(self.orders), np.int64)
+        price, attributes = self.column("price"), self.column("attributes")
+        more = wished_value(price, self.column("premium")) - price
+        fits = np.arange(TYPES) & attributes[:, None] == attributes[:, None]
+        soft = (self.column("side") == 1) & (attributes > 0)
+        return np.where(soft, more * np.where(fits, self.origin, 0).sum(axis=1), 0)
+
+    @property
     def limits_passed(self) -> int:
         """How many orders paid more than their bid or got less than their ask.
 
         Always 0 but under the price-taking mechanisms, which do not look at limits.
         """
         sign = 2 * self.column("side") - 1
-        price = self.column("price")
-        worth = sign * price * self.accepted
-        if len(self.wishes):
-            attributes = self.column("attributes")
-            more = wished_value(price, self.column("premium")) - price
-            fits = np.arange(TYPES) & attributes[:, None] == attributes[:, None]
-            as_wished = np.where(fits, self.origin, 0).sum(axis=1)
-            worth += np.where((sign > 0) & (attributes > 0), more * as_wished, 0)
+        worth = sign * self.column("price") * self.accepted + self.premia
         return int(np.count_nonzero(self.pays > worth))
 
 
@@ -229,10 +243,12 @@ def _types(book: ClearedBook) -> list[str]:
     """What was bought of every type and at what price, if there are types."""
     if not len(book.wishes):
         return []
-    names = ("plain", "local", "renewable", "both")
     parts = [
-        f"{name} {energy / 1000:.3f} kWh" + (f" at {eur_per_kwh(price):.4f}" if price else "")
-        for name, energy, price in zip(names, book.bought_by_type, book.type_prices, strict=True)
+        f"{name} {energy / 1000:.3f} kWh"
+        + (f" at {eur_per_kwh(price):.4f}" if price is not None else "")
+        for name, energy, price in zip(
+            TYPE_NAMES, book.bought_by_type, book.type_prices, strict=True
+        )
         if energy
     ]
     return [f"    {', '.join(parts)}"] if parts else []

@@ -16,7 +16,8 @@ HARD: Final = -1
 PREMIUM_CAP: Final = 1_000
 """Most that a soft wish adds, per mille: the double; who wants more raises the limit."""
 TYPES: Final = 4
-"""Types of energy: any, LOCAL, RENEWABLE, both."""
+TYPE_NAMES: Final = ("plain", "local", "renewable", "local_renewable")
+"""Types of energy, by attributes."""
 NOBODY: Final = -1
 
 WISH_FIELDS: Final = ("attributes", "premium", "partner")
