@@ -373,11 +373,12 @@ def check_bars(book, result, reason) -> None:
                 -result.pays[j] / result.accepted[j]
                 for j in asks
                 for b in bids
-                if takes(book, b, i) and takes(book, b, j) and result.origin[b, book.attributes[j]] > 0
+                if takes(book, b, i)
+                and takes(book, b, j)
+                and result.origin[b, book.attributes[j]] > 0
                 and worth(book, b, i) == worth(book, b, j)
-                and abs(result.pays[b] / result.accepted[b] + result.pays[j] / result.accepted[j])
-                < 1e-9
-            }  # fmt: skip
+                and result.pays[b] * result.accepted[j] == -result.pays[j] * result.accepted[b]
+            }
             at_bar = any(book.price[i] <= price for price in mates)
             if not at_bar and reason[i] == Reason.MARGINAL:  # a bid of two kinds pays a mean price
                 at_bar = any(book.premium[b] >= 0 and takes(book, b, i) for b in bids)
