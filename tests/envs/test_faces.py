@@ -23,7 +23,7 @@ rules = {
     "preference": {"mechanism": "preference", "tie_rule": "random", "wishes": {
         "household_00002": decent_gym.Wish(renewable=True, premium=100),
         "household_00003": decent_gym.Wish(local=True),
-        "household_00004": decent_gym.Wish(partner="household_005"),
+        "household_00004": decent_gym.Wish(partner="household_00005"),
     }},
 }[sys.argv[1]]
 scenario = decent_gym.scenario("synthetic", organizations=20, days=14, **rules)
