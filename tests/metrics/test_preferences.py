@@ -1,5 +1,6 @@
 """The price of preferences of a recording: book by book, against the public function."""
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +113,26 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     segment.write_bytes(segment.read_bytes()[:-1])
     with pytest.raises(DataError, match="torn"):
         preference_cost(tmp_path / "torn")
+
+
+def test_the_documented_week(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    path = root / "examples" / "price_of_preferences.py"
+    spec = importlib.util.spec_from_file_location("price_of_preferences", path)
+    assert spec is not None and spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    example.record(tmp_path / "l", example.SPRING, 672, 0)
+    cost = preference_cost(tmp_path / "l")
+    page = (root / "docs" / "mechanisms.md").read_text(encoding="utf-8")
+    rest = dict(cost.by_organization)
+    for name in (*example.WISHES, "heat_plant"):
+        said = example.said(example.WISHES.get(name))
+        row = next(line for line in page.splitlines() if line.startswith(f"| {name}"))
+        assert row.endswith(f"| {said} | {rest.pop(name) / 1e9:+.2f} |".replace("|  |", "| |"))
+    assert f"the network | | {sum(rest.values()) / 1e9:+.2f} |" in page
+    whole = f"of {(cost.welfare + cost.lost) / 1e9:,.2f} EUR of welfare {cost.lost / 1e9:.2f} are"
+    assert whole in page and f"beyond that is worth {cost.premium / 1e9:.2f} to" in page
+    assert f"{cost.unmet:,} of their offers" in page
+    for table in (example.summary(cost), example.bearers(cost)):
+        assert table.row_count
