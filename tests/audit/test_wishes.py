@@ -49,9 +49,10 @@ def recorded(tmp_path_factory):
                 offer("plain", Side.BUY, 60, 60, wish=Wish(partner="farm"))
                 offer("plain", Side.BUY, 20, 85, wish=Wish(local=True))
             if number == AT:
-                offer("farm", Side.SELL, 30, 5, HEAT, source=Source(local=True))
-                offer("roof", Side.SELL, 30, 3, HEAT)
-                offer("green", Side.BUY, 40, 9, HEAT, wish=Wish(local=True))
+                offer("farm", Side.SELL, 30, 12, HEAT, source=Source(local=True))
+                offer("roof", Side.SELL, 30, 20, HEAT)
+                soft = Wish(local=True, premium=500)
+                offer("green", Side.BUY, 40, 11, HEAT, wish=soft)  # 16 for local heat
             market.close_round(capability)
     return folder, *forger.read(folder)
 
@@ -61,6 +62,8 @@ def test_what_was_recorded_clears_again(recorded) -> None:
     assert verify(folder) and check_ledger(folder).rounds == 3
     assert [len(r.electricity.wishes) for r in rounds] == [5, 5, 3]
     assert [len(r.heat.wishes) for r in rounds] == [0, 3, 0]
+    heat = rounds[AT].heat
+    assert heat.pays[2] > 11 * heat.accepted[2] > 0 and heat.limits_passed == 0
     for record in rounds:
         body = encode_round(record, header.accounts)
         assert encode_round(decode_round(body, header.accounts), header.accounts) == body

@@ -14,6 +14,7 @@ from decent_gym.ledger import Ledger, LedgerHeader
 from decent_gym.metrics import preference_cost
 from decent_gym.models import Reason
 from decent_gym.simulation import Simulation
+from decent_gym.testing import check_ledger
 from decent_gym.views.recorder import Recorder
 
 WISHES = {
@@ -78,6 +79,8 @@ def test_soft_and_hard_wishes_without_partners_are_exactly_the_sum(tmp_path, uti
     wishes = {name: wish for name, wish in WISHES.items() if wish.partner is None}
     names, rounds = recorded(tmp_path / "l", wishes=wishes, utility=utility)
     found = preference_cost(tmp_path / "l")
+    assert check_ledger(tmp_path / "l").rounds == found.rounds
+    assert not any(book.limits_passed for record in rounds for book in record.books)
     if utility == "residual":  # what the utility serves is welfare too
         assert found.lost == -sum(found.by_organization.values())
         assert found.by_organization["utility"] == 0
