@@ -161,13 +161,13 @@ def admit(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Write every admissible order into its book; `status` says what became of each.
 
-    Where books hold wishes, so must the orders.  `scratch` (4, A) and `rows` (R,) are room to work
-    in; the books must have room for all orders.  Returns the number of refused orders.
+    `scratch` (4, A) and `rows` (R,) are room to work in; the books must have room for all orders.
+    Wishes are None in a market that reads none, for which a kernel of its own is compiled; where
+    the books hold them, so must the orders.  Returns the number of refused orders.
     """
     refused = 0
     offers, energies, top_bid, low_ask = scratch[0], scratch[1], scratch[2], scratch[3]
     accounts = enabled.shape[0]
-    wishing = b_wishes.shape[3] > 0
     for w in range(first, last):
         now = rounds[w]
         for c in range(o_count.shape[1]):
@@ -176,9 +176,9 @@ def admit(  # type: ignore[no-untyped-def]
                 continue
             _judge(w, c, count, now, horizon, o_id, o_side, o_price, o_energy, o_start, o_until,
                    o_device, o_cap, status)  # fmt: skip
-            if o_wishes.shape[3] > 0:
-                _judge_wishes(w, c, count, organizations, wishing, o_owner, o_side, o_wishes,
-                              status)  # fmt: skip
+            if o_wishes is not None:
+                _judge_wishes(w, c, count, organizations, b_wishes is not None, o_owner, o_side,
+                              o_wishes, status)  # fmt: skip
             for a in range(accounts):
                 offers[a] = 0
                 energies[a] = 0
@@ -192,7 +192,7 @@ def admit(  # type: ignore[no-untyped-def]
                 energies[a] += b_energy[w, c, i]
                 if b_side[w, c, i] == _BUY:
                     worth = b_price[w, c, i]
-                    if wishing:
+                    if b_wishes is not None:
                         worth = _worth(_BUY, worth, b_wishes[0, w, c, i], b_wishes[1, w, c, i])
                     top_bid[a] = max(top_bid[a], worth)
                 else:
@@ -211,7 +211,7 @@ def admit(  # type: ignore[no-untyped-def]
                     code = 17
                 side, price, energy = o_side[w, c, r], o_price[w, c, r], o_energy[w, c, r]
                 worth = price
-                if wishing and code == 0:
+                if b_wishes is not None:
                     worth = _worth(side, price, o_wishes[0, w, c, r], o_wishes[1, w, c, r])
                 freed_energy = 0
                 if code == 0:
@@ -239,50 +239,36 @@ def admit(  # type: ignore[no-untyped-def]
                                 and b_until[w, c, i] > now
                                 and b_start[w, c, i] < until
                                 and start < b_until[w, c, i]
-                                and (
-                                    _would_trade(
-                                        o_wishes,
-                                        r,
-                                        b_wishes,
-                                        w,
-                                        c,
-                                        i,
-                                        side,
-                                        price,
-                                        b_side[w, c, i],
-                                        b_price[w, c, i],
-                                    )
-                                    if wishing
-                                    else _crosses(side, price, b_side[w, c, i], b_price[w, c, i])
-                                )
                             ):
-                                code = 14
-                                break
+                                other_side, other = b_side[w, c, i], b_price[w, c, i]
+                                if b_wishes is None:
+                                    crosses = _crosses(side, price, other_side, other)
+                                else:
+                                    crosses = _would_trade(
+                                        o_wishes, r, b_wishes, w, c, i, side, price, other_side,
+                                        other,
+                                    )  # fmt: skip
+                                if crosses:
+                                    code = 14
+                                    break
                         for k in range(n):
                             i = rows[k]
                             if (
                                 o_owner[w, c, i] == a
                                 and o_start[w, c, i] < until
                                 and start < o_until[w, c, i]
-                                and (
-                                    _would_trade(
-                                        o_wishes,
-                                        r,
-                                        o_wishes,
-                                        w,
-                                        c,
-                                        i,
-                                        side,
-                                        price,
-                                        o_side[w, c, i],
-                                        o_price[w, c, i],
-                                    )
-                                    if wishing
-                                    else _crosses(side, price, o_side[w, c, i], o_price[w, c, i])
-                                )
                             ):
-                                code = 14
-                                break
+                                other_side, other = o_side[w, c, i], o_price[w, c, i]
+                                if b_wishes is None:
+                                    crosses = _crosses(side, price, other_side, other)
+                                else:
+                                    crosses = _would_trade(
+                                        o_wishes, r, o_wishes, w, c, i, side, price, other_side,
+                                        other,
+                                    )  # fmt: skip
+                                if crosses:
+                                    code = 14
+                                    break
                     if code == 0 and o_id[w, c, r] >= 0:
                         for i in range(standing):
                             if b_owner[w, c, i] == a and b_id[w, c, i] == o_id[w, c, r]:
@@ -334,7 +320,7 @@ def admit(  # type: ignore[no-untyped-def]
             for k in range(n):
                 numbers[k] = next_sequence[w] + k
                 reasons[k] = 0
-            if wishing:
+            if b_wishes is not None:
                 for k in range(b_wishes.shape[0]):
                     _take(o_wishes[k, w, c], rows, n, b_wishes[k, w, c, standing:])
             next_sequence[w] += n

@@ -162,6 +162,7 @@ class GridOperator:
         """Arrays whose size follows the book's, and the argument lists made of them."""
         worlds, rows = self.worlds, self.worlds * COMMODITIES
         self.book = book
+        self._wishes = book.wishes if book.reads_wishes else None
         reason = np.zeros((worlds, COMMODITIES, book.capacity), np.int64)
         reason[:, :, : self.reason.shape[2]] = self.reason
         self.reason = reason
@@ -231,13 +232,13 @@ class GridOperator:
             )
         if needed > self.book.capacity:
             self._allocate(self.book.grown(max(needed, 2 * self.book.capacity)))
-        wishes = orders.wishes
-        if self.book.reads_wishes and not wishes.size:
+        wishes = orders.wishes if orders.wishes.size else None
+        if wishes is None and self._wishes is not None:
             wishes = no_wishes(self.worlds, COMMODITIES, rows)
         return int(
             admit(
                 first, last, *orders.columns(), orders.count, orders.status, wishes,
-                *self.book.columns(), self.book.count, self.book.wishes, self.reason, self.round,
+                *self.book.columns(), self.book.count, self._wishes, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
                 self.accounts, len(self.organizations), self.max_offers, HORIZON,
                 np.empty((4, len(self._enabled)), np.int64), np.empty(rows, np.int64),
@@ -376,7 +377,7 @@ class GridOperator:
             book.unsettled, self.offered, self.accepted, self.by_world.volume,
             *self._order_bars(), self.reason,
         )  # fmt: skip
-        if book.reads_wishes:
+        if self._wishes is not None:
             span = first * COMMODITIES, last * COMMODITIES
             reasons = self.reason.reshape(self.outcome.accepted.shape)
             residual = self.rules.utility == "residual"
@@ -384,7 +385,7 @@ class GridOperator:
         records = {
             world: build_round(self, world) for world in self.listeners if first <= world < last
         }
-        compact(first, last, *book.columns(), book.count, book.wishes, self.reason, self.round)
+        compact(first, last, *book.columns(), book.count, self._wishes, self.reason, self.round)
         if self.joint is not None:
             self.joint.end_round(first, last)
         self._cleared[first:last] = False
@@ -410,7 +411,7 @@ class GridOperator:
             first, last, book.count, book.side, book.price, self.offered, book.wishes, utility,
             self.tariffs, self.accepted, self.pays, self._rest_energy, self._rest_pays,
         )  # fmt: skip
-        if book.reads_wishes:
+        if self._wishes is not None:
             certify_residual(
                 first, last, book.count, book.side, book.wishes, self.accepted,
                 self.by_world.origin,
