@@ -10,7 +10,17 @@ import gymnasium
 
 from decent_gym.clearing import MECHANISMS, Rules, clear
 from decent_gym.market import Capability, GridOperator, MarketController, Orders, Tariffs
-from decent_gym.models import Case, Commodity, Offer, Organization, Reason, Round, Side
+from decent_gym.models import (
+    Case,
+    Commodity,
+    Offer,
+    Organization,
+    Reason,
+    Round,
+    Side,
+    Source,
+    Wish,
+)
 from decent_gym.scenarios import SCENARIOS, Scenario, load_scenario, scenario
 from decent_gym.simulation import observation_fields
 
@@ -60,7 +70,9 @@ __all__ = [
     "Rules",
     "Scenario",
     "Side",
+    "Source",
     "Tariffs",
+    "Wish",
     "__version__",
     "clear",
     "load_scenario",

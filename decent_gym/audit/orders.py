@@ -9,7 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.ledger.header import LedgerHeader
-from decent_gym.models import NO_DEVICE, ORDER_FIELDS, ClearedBook, Commodity, Round
+from decent_gym.models import (
+    HARD,
+    NO_DEVICE,
+    NOBODY,
+    ORDER_FIELDS,
+    PREMIUM_CAP,
+    TYPES,
+    WISH_FIELDS,
+    ClearedBook,
+    Commodity,
+    Round,
+)
 from decent_gym.units import BOOK_ENERGY_CAP, ENERGY_CAP, PRICE_CAP, IntArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -39,9 +50,12 @@ class OrderCheck:
     Parameters
     ----------
     header : LedgerHeader
+    wishes : bool
+        Whether the header's rules read any.
     """
 
-    def __init__(self, header: LedgerHeader) -> None:
+    def __init__(self, header: LedgerHeader, wishes: bool = False) -> None:
+        self._wishes = wishes
         self._priorities = np.array(header.priorities, np.int64)
         self._network = len(header.names) + 1
         self._low = np.array([_BOUNDS[name][0] for name in ORDER_FIELDS], np.int64)
@@ -55,7 +69,11 @@ class OrderCheck:
         self._low[_COLUMN["until"]] = record.number + 1
         for commodity, book in zip(Commodity, record.books, strict=True):
             if len(book.orders):
-                fault = self._range_fault(book) or self._continuity_fault(commodity, book, record)
+                fault = (
+                    self._range_fault(book)
+                    or self._wish_fault(book)
+                    or self._continuity_fault(commodity, book, record)
+                )
                 if fault is not None:
                     return f"{commodity.name.lower()} {fault}"
             self._before[commodity] = book
@@ -82,6 +100,23 @@ class OrderCheck:
         if int(book.offered.sum()) > BOOK_ENERGY_CAP:
             return f"offers of {book.offered.sum()} Wh are more than a book may hold"
         return self._owner_fault(book)
+
+    def _wish_fault(self, book: ClearedBook) -> str | None:
+        if not len(book.wishes):
+            return None
+        if not self._wishes:
+            return "wishes, but the rules read none"
+        attributes, premium, partner = book.wishes.T
+        owner = book.column("owner")
+        bids = (book.column("side") == 1) & (attributes > 0)
+        bad_premium = np.where(bids, (premium < HARD) | (premium > PREMIUM_CAP), premium != HARD)
+        members = len(self._priorities)
+        nobody = (partner < NOBODY) | (partner >= members) | (partner == owner)
+        return (
+            _first_fault((attributes < 0) | (attributes >= TYPES), "attributes", "no type")
+            or _first_fault(bad_premium, "premium", "not one that an order can have")
+            or _first_fault(nobody & (partner != NOBODY), "partner", "no other organization")
+        )
 
     def _owner_fault(self, book: ClearedBook) -> str | None:
         owner = book.column("owner")
@@ -120,6 +155,11 @@ class OrderCheck:
                 f"{ORDER_FIELDS[_FIXED[column]]} of order {order} is "
                 f"{now[row, _FIXED[column]]}, was {then[row, _FIXED[column]]} a round before"
             )
+        for name in WISH_FIELDS if len(book.wishes) or len(before.wishes) else ():
+            other = np.zeros(len(book.orders), np.bool_)
+            other[known] = book.column(name)[known] != before.column(name)[at[known]]
+            if other.any():
+                return _first_fault(other, name, "another than a round before")
         left = then[:, _COLUMN["unsettled"]] - before.accepted[at[known]]
         wrong = np.flatnonzero(now[:, _COLUMN["unsettled"]] != left)
         if len(wrong):

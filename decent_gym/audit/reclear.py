@@ -9,15 +9,25 @@ from decent_gym.audit.conversions import conversion_rows
 from decent_gym.clearing import MECHANISMS, Books, Outcome, Rules
 from decent_gym.clearing.coupled_books import Room, clear_together
 from decent_gym.clearing.lottery import fill_lottery
+from decent_gym.clearing.preference_reasons import give_wish_reasons
 from decent_gym.clearing.reasons import bars, give_reasons
-from decent_gym.clearing.residual import serve_residual
+from decent_gym.clearing.residual import certify_residual, serve_residual
 from decent_gym.clearing.settlement import (
     apply_conversions,
     apply_trades,
     settle_imbalance,
 )
 from decent_gym.ledger.header import LedgerHeader
-from decent_gym.models import COMMODITIES, ClearedBook, Commodity, Money, Round
+from decent_gym.models import (
+    COMMODITIES,
+    TYPES,
+    WISH_FIELDS,
+    ClearedBook,
+    Commodity,
+    Money,
+    Round,
+    no_wishes,
+)
 from decent_gym.units import IntArray
 
 _COLUMNS = ("side", "price", "priority", "sequence", "owner", "start", "until", "unsettled")
@@ -27,7 +37,8 @@ class Again(NamedTuple):
     """What R rounds come to when they are cleared again; all int64.
 
     ``accepted``, ``pays`` and ``reason`` are (R, C, M); ``price_low``, ``price``, ``price_high``,
-    ``volume``, ``surplus`` and ``case`` (R, C); ``traded`` (R, A, C); ``trade`` and ``imbalance``
+    ``volume``, ``surplus`` and ``case`` (R, C); ``origin`` (R, C, M, 4), or of length 0 where the
+    rules read no wishes; ``traded`` (R, A, C); ``trade`` and ``imbalance``
     (R, A), rows of money; ``activity``, ``earns`` (R, K) and ``delivered`` (R, K, 2), of
     conversions.
     """
@@ -41,6 +52,7 @@ class Again(NamedTuple):
     surplus: IntArray
     case: IntArray
     reason: IntArray
+    origin: IntArray
     traded: IntArray
     trade: IntArray
     imbalance: IntArray
@@ -71,7 +83,9 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     fill_lottery(0, n, rules.seed, np.full(n, header.seed, np.int64), rounds, lottery)
 
     rows = n * COMMODITIES
-    outcome = Outcome.empty(rows, slots)
+    mechanism = MECHANISMS[rules.mechanism]
+    outcome = Outcome.empty(rows, slots, mechanism.wishes)
+    wishes = _wishes(records, slots * mechanism.wishes)
     entering = ("side", "price", "offered", "priority", "sequence", "owner")
     wide = {name: columns[name].reshape(rows, slots) for name in entering}
     books = Books(
@@ -79,8 +93,11 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
         lottery=lottery.reshape(rows),
         tariffs=tariffs.reshape(rows, 4),
         **wide,
+        **{
+            name: column.reshape((rows, slots) if mechanism.wishes else (0, 0))
+            for name, column in zip(WISH_FIELDS, wishes, strict=True)
+        },
     )
-    mechanism = MECHANISMS[rules.mechanism]
     conversions = conversion_rows([record.conversions for record in records])
     room = Room.empty(n, slots, conversions.owner.shape[1])
     if rules.clearing == "coupled":
@@ -89,6 +106,9 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
         mechanism.clear(books, rules, outcome, 0, rows)
     accepted = outcome.accepted.reshape(n, COMMODITIES, slots)
     pays = outcome.pays.reshape(n, COMMODITIES, slots)
+    origin = outcome.origin
+    if mechanism.wishes:
+        origin = origin.reshape(n, COMMODITIES, slots, TYPES)
     to_beat = np.stack([outcome.price.reshape(n, COMMODITIES)] * 2)
     if not mechanism.uniform:
         by_limit = mechanism.bar == "limit"
@@ -100,11 +120,13 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
     )
     if rules.utility == "residual":
         energy, paid = np.zeros((2, n, COMMODITIES), np.int64)
-        serve_residual(
-            0, n, count, columns["side"], columns["price"], columns["offered"], tariffs,
-            accepted, pays, energy, paid,
-        )  # fmt: skip
         utility = header.priorities.index(1)
+        serve_residual(
+            0, n, count, columns["side"], columns["price"], columns["offered"], wishes, utility,
+            tariffs, accepted, pays, energy, paid,
+        )  # fmt: skip
+        if mechanism.wishes:
+            certify_residual(0, n, count, columns["side"], wishes, accepted, origin)
         traded[:, utility] -= energy
         trade[:, utility] -= paid.sum(axis=1)
     figures = {
@@ -129,11 +151,24 @@ def clear_again(records: Sequence[Round], header: LedgerHeader, rules: Rules) ->
         columns["until"], left, columns["offered"], accepted, figures["volume"], *to_beat,
         reason,
     )  # fmt: skip
+    if mechanism.wishes:
+        by_row = reason.reshape(rows, slots)
+        give_wish_reasons(books, outcome, rules.utility == "residual", by_row, 0, rows)
     return Again(
-        accepted=accepted, pays=pays, reason=reason, traded=traded, trade=trade,
+        accepted=accepted, pays=pays, reason=reason, origin=origin, traded=traded, trade=trade,
         imbalance=imbalance, activity=converted.activity, delivered=converted.delivered,
         earns=converted.earns, **figures,
     )  # fmt: skip
+
+
+def _wishes(records: Sequence[Round], slots: int) -> IntArray:
+    """Wishes (3, R, C, M) of R rounds, of no length if nobody reads them."""
+    wishes = no_wishes(len(records), COMMODITIES, slots)
+    if slots:
+        for r, record in enumerate(records):
+            for c, book in enumerate(record.books):
+                wishes[:, r, c, : len(book.wishes)] = book.wishes.T
+    return wishes
 
 
 def first_difference(record: Round, again: Again, r: int) -> str | None:
@@ -179,6 +214,10 @@ def _book_differences(book: ClearedBook, again: Again, r: int, c: int) -> Iterat
             yield _difference(name, found, expected)
     yield from _unequal("pays of order", book.pays, again.pays[r, c, :n])
     yield from _unequal("reason of order", book.reason, again.reason[r, c, :n])
+    if len(book.origin):
+        for kind in range(TYPES):
+            found = book.origin[:, kind].copy()
+            yield from _unequal(f"origin {kind} of order", found, again.origin[r, c, :n, kind])
 
 
 def _unequal(name: str, found: IntArray, expected: IntArray) -> Iterator[str]:

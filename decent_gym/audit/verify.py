@@ -29,6 +29,7 @@ from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
+from decent_gym.clearing import MECHANISMS
 from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
 from decent_gym.ledger.encoding import decode_round
@@ -175,10 +176,10 @@ class _Audit:
         self._header = header
         self._checkpoints.begin(header.operator_key)
         self._balances = [0] * header.accounts
-        self._orders = OrderCheck(header)
         self._number: int | None = None
         if self._reclear:
             self._rules = rules_of(header)
+            self._orders = OrderCheck(header, MECHANISMS[self._rules.mechanism].wishes)
 
     def _stop(self, first_bad: int | None, reason: str) -> Verification:
         return Verification(False, self._rounds, self._head, first_bad, reason)

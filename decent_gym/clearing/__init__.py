@@ -15,7 +15,6 @@ from decent_gym.clearing.muda import MUDA
 from decent_gym.clearing.pay_as_bid import PAY_AS_BID
 from decent_gym.clearing.preference import PREFERENCE
 from decent_gym.clearing.preference_cost import PriceOfPreferences, price_of_preferences
-from decent_gym.clearing.preference_inputs import HARD, LOCAL, RENEWABLE
 from decent_gym.clearing.preference_result import PreferenceResult
 from decent_gym.clearing.public import clear
 from decent_gym.clearing.result import Result
@@ -25,6 +24,7 @@ from decent_gym.clearing.supply_demand_ratio import SUPPLY_DEMAND_RATIO
 from decent_gym.clearing.trade_reduction import TRADE_REDUCTION
 from decent_gym.clearing.trade_reduction_sbb import TRADE_REDUCTION_SBB
 from decent_gym.clearing.vcg import VCG
+from decent_gym.models import HARD, LOCAL, RENEWABLE
 
 for _mechanism in (
     MERIT_ORDER,

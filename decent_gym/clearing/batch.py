@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from decent_gym.models import TYPES
 from decent_gym.units import IntArray
 
 
@@ -69,6 +70,9 @@ class Outcome(NamedTuple):
     origin : (B, M, 4) or empty: not asked for
         Certificates, Wh: how much of each order's accepted energy was of which type (columns by
         attributes); written by the mechanism ``preference`` alone.
+    bar : (B, M) or empty: not asked for
+        What each order had to beat, micro-euro per kWh: the price of the energy that it could have
+        traded, for a bid the least, for an ask the most; written by ``preference`` alone.
     """
 
     accepted: IntArray
@@ -80,10 +84,18 @@ class Outcome(NamedTuple):
     surplus: IntArray
     case: IntArray
     origin: IntArray = np.empty((0, 0, 4), np.int64)
+    bar: IntArray = np.empty((0, 0), np.int64)
 
     @classmethod
-    def empty(cls, books: int, slots: int) -> "Outcome":
-        """Zeros for `books` rows of `slots` slots, to be reused round after round."""
+    def empty(cls, books: int, slots: int, wishes: bool = False) -> "Outcome":
+        """Zeros for `books` rows of `slots` slots, to be reused round after round.
+
+        With `wishes`, of certificates and bars too.
+        """
         wide = [np.zeros((books, slots), np.int64) for _ in range(2)]
         narrow = [np.zeros(books, np.int64) for _ in range(6)]
-        return cls(*wide, *narrow)
+        outcome = cls(*wide, *narrow)
+        if not wishes:
+            return outcome
+        origin = np.zeros((books, slots, TYPES), np.int64)
+        return outcome._replace(origin=origin, bar=np.zeros((books, slots), np.int64))

@@ -44,12 +44,12 @@ from decent_gym.clearing import merit_order
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.mechanism import Mechanism
 from decent_gym.clearing.preference_flow import optimal_prices
-from decent_gym.clearing.preference_inputs import HARD, NOBODY
 from decent_gym.clearing.preference_prices import price_all
 from decent_gym.clearing.preference_products import find_products
 from decent_gym.clearing.preference_shares import share_out
 from decent_gym.clearing.rules import Rules
 from decent_gym.clearing.totals import write_totals
+from decent_gym.models import HARD, NOBODY
 
 
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
@@ -59,6 +59,8 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
     mean and the highest price, as where orders have prices of their own.
     """
     merit_order.clear_books(books, rules, outcome, first, last)
+    if outcome.bar.size:
+        outcome.bar[first:last] = outcome.price[first:last, None]
     certified = outcome.origin.size > 0
     if books.attributes.size == books.partner.size == 0 and not certified:
         return

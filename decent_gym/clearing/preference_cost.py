@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.clearing.inputs import integers, numbered_organizations
-from decent_gym.clearing.preference_inputs import TYPES, checked_wishes
+from decent_gym.clearing.preference_inputs import checked_wishes
 from decent_gym.clearing.preference_result import PreferenceResult
 from decent_gym.clearing.public import clear
 from decent_gym.clearing.result import Result
+from decent_gym.models import TYPES
 from decent_gym.units import IntArray
 
 

@@ -1,24 +1,14 @@
 """Wishes as people hand them in, checked: attributes, premium and partner of every offer."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from decent_gym.clearing.inputs import integers, numbered_organizations, refuse_crossing
 from decent_gym.errors import InputError
+from decent_gym.models import HARD, NOBODY, PREMIUM_CAP, TYPES, wished_value
 from decent_gym.registry import unknown_name
-from decent_gym.units import PRICE_CAP, IntArray
-
-LOCAL: Final = 1
-RENEWABLE: Final = 2
-"""Attributes are sums of these."""
-HARD: Final = -1
-"""The premium of a bid that takes nothing but what it wishes for."""
-PREMIUM_CAP: Final = 1_000
-"""Most that a soft wish adds, per mille: the double; who wants more raises the limit."""
-TYPES: Final = 4
-"""Types of energy: any, LOCAL, RENEWABLE, both."""
-NOBODY: Final = -1
+from decent_gym.units import IntArray
 
 
 class Wishes(NamedTuple):
@@ -32,8 +22,7 @@ class Wishes(NamedTuple):
         """What energy of a type is worth to each offer, and which bids take it, bool (n,)."""
         fits = self.attributes & kind == self.attributes
         soft = fits & (side == 1) & (self.attributes > 0)
-        more = np.abs(price) * np.maximum(self.premium, 0) // 1_000
-        worth = np.where(soft, np.minimum(price + more, PRICE_CAP), price)
+        worth = np.where(soft, wished_value(price, self.premium), price)
         return worth, (side == 1) & (fits | (self.premium >= 0))
 
 

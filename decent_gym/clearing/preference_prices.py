@@ -22,6 +22,7 @@ from decent_gym.units import IntArray
 
 _BUY = 1
 _TYPES = 4
+_BEYOND = 2**62
 
 
 class Base(NamedTuple):
@@ -49,23 +50,25 @@ def price_all(
     first: int,
     last: int,
 ) -> Base:
-    """Write what every order of the books that have wishes pays, and its certificates."""
+    """Write what every order of the books that have wishes pays, its certificates and its bar."""
     rows, slots, most = last - first, books.side.shape[1], products.above.shape[1]
     base = Base(*(np.zeros(rows, np.int64) for _ in range(3)))
     _, num, den = rules.codes
     _price_all(
-        first, last, num, den, books.orders, books.side, books.sequence, books.attributes,
-        products.counts, products.product, products.plain, bounds, *deliveries,
+        first, last, num, den, books.orders, books.side, books.price, books.sequence,
+        books.attributes, *products, bounds, *deliveries,
         np.empty(slots, np.int64), np.empty((3, most), np.int64),
         np.empty((most, _TYPES), np.int64), *base, outcome.accepted, outcome.pays, outcome.origin,
+        outcome.bar,
     )  # fmt: skip
     return base
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _price_all(  # type: ignore[no-untyped-def]
-    first, last, num, den, count, side, sequence, attributes, counts, product, plain, bounds,
-    taker, flow, as_wished, queue, by_product, pool, low, high, single, accepted, pays, origin,
+    first, last, num, den, count, side, price, sequence, attributes, counts, above, product,
+    plain, value, bounds, taker, flow, as_wished, queue, by_product, pool, low, high, single,
+    accepted, pays, origin, bar,
 ):  # fmt: skip
     prices, trades, other = by_product[0], by_product[1], by_product[2]
     certified = origin.shape[0] > 0
@@ -103,6 +106,10 @@ def _price_all(  # type: ignore[no-untyped-def]
         low[r], high[r] = _base(m, trades, bounds[r])
         prices[0] = low[r] + num * (high[r] - low[r]) // den
         single[r] = _nearest(m, trades, bounds[r], prices)
+        if bar.shape[0] > 0:
+            for i in range(n):
+                bar[b, i] = _bar(m, side[b, i], value[r, i] - price[b, i], product[r, i],
+                                 plain[r, i], trades, above[r], prices)  # fmt: skip
         for i in range(n):
             if side[b, i] != _BUY and accepted[b, i] > 0:
                 pays[b, i] = -accepted[b, i] * prices[product[r, i]]
@@ -129,6 +136,24 @@ def _price_all(  # type: ignore[no-untyped-def]
                     part -= piece
                     if certified:
                         origin[b, i, kind] += piece
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _bar(m, side, extra, product, plain, trades, above, prices):  # type: ignore[no-untyped-def]
+    """The price of what an order could have traded: a bid's least, an ask's most."""
+    bar = _BEYOND if side == _BUY else -_BEYOND
+    for q in range(m):
+        if trades[q] == 0:
+            continue
+        if side != _BUY:
+            if q == product or above[product, q] > 0:
+                bar = max(bar, prices[q])
+            continue
+        if q == product or above[q, product] > 0:
+            bar = min(bar, prices[q] - extra)
+        if plain >= 0 and (q == plain or above[q, plain] > 0):
+            bar = min(bar, prices[q])
+    return bar
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -7,10 +7,11 @@ import numpy.typing as npt
 
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.mechanism import MECHANISMS
-from decent_gym.clearing.preference_inputs import TYPES, Wishes
+from decent_gym.clearing.preference_inputs import Wishes
 from decent_gym.clearing.preference_unmet import unmet_wishes
 from decent_gym.clearing.result import OwnPricesResult, figures_of, own_prices
 from decent_gym.clearing.rules import Rules
+from decent_gym.models import TYPES, prices_by_type
 from decent_gym.units import IntArray
 
 
@@ -54,24 +55,5 @@ def clear_with_wishes(rules: Rules, books: Books, wishes: Wishes) -> PreferenceR
         int(np.count_nonzero(worse)),
         origin=origin,
         unmet=unmet[0] > 0,
-        type_prices=_type_prices(side, accepted, paid, wishes),
+        type_prices=prices_by_type(side, accepted, paid, np.stack(wishes, axis=1)),
     )
-
-
-def _type_prices(
-    side: IntArray, accepted: IntArray, paid: IntArray, wishes: Wishes
-) -> tuple[int | None, ...]:
-    """What buys without partners pay that take one type alone; else what is paid for such sells."""
-    open_to_all = (wishes.partner < 0) & (accepted > 0)
-    one_type = (wishes.premium < 0) | (wishes.attributes == 0)
-    found: list[int | None] = []
-    for kind in range(TYPES):
-        mine = open_to_all & (wishes.attributes == kind)
-        buys, sells = (
-            np.flatnonzero(mine & (side == 1) & one_type),
-            np.flatnonzero(mine & (side == 0)),
-        )
-        bought, sold = (paid[at] // accepted[at] for at in (buys, sells))
-        # whoever is named as a partner may sell dearer, for whom energy is reserved buy cheaper
-        found.append(int(bought.max()) if buys.size else int(sold.min()) if sells.size else None)
-    return tuple(found)

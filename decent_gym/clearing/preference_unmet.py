@@ -3,6 +3,7 @@
 A wish is unmet if nothing of the offer was accepted, no offer of the other side that it may trade
 with is there at its limit, but one that it may not trade with is.  So an offer that asks too much
 or bids too little is not told to drop its wish, and one that others outbid is told the price.
+A utility that serves the rest is there at its tariffs, for all that may trade with plain energy.
 """
 
 from numba import njit
@@ -11,32 +12,45 @@ from decent_gym.clearing.batch import Books
 from decent_gym.units import IntArray
 
 _BUY = 1
+_RETAIL = 0
+_FEED_IN = 1
 _VALUE_CAP = 10**8
 _PERMILLE = 1_000
 
 
-def unmet_wishes(books: Books, accepted: IntArray, unmet: IntArray, first: int, last: int) -> None:
+def unmet_wishes(
+    books: Books,
+    accepted: IntArray,
+    unmet: IntArray,
+    first: int,
+    last: int,
+    residual: bool = False,
+) -> None:
     """Write 1 for every unmet wish of the books ``first <= b < last``, else 0.
 
     Parameters
     ----------
     books : Books
         Whose three columns of wishes are full.
-    accepted, unmet : int64 (B, M)
+    accepted : int64 (B, M)
+    unmet : int64 (last - first, M)
+    residual : bool
+        Whether a utility serves at ``books.tariffs`` what is left.
     """
     _unmet(
-        first, last, books.orders, books.side, books.price, books.offered, books.owner,
-        books.attributes, books.premium, books.partner, accepted, unmet,
+        first, last, residual, books.orders, books.side, books.price, books.offered, books.owner,
+        books.tariffs, books.attributes, books.premium, books.partner, accepted, unmet,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _unmet(  # type: ignore[no-untyped-def]
-    first, last, count, side, price, offered, owner, attributes, premium, partner, accepted, unmet
-):
+    first, last, residual, count, side, price, offered, owner, tariffs, attributes, premium,
+    partner, accepted, unmet,
+):  # fmt: skip
     for b in range(first, last):
         n = count[b]
-        unmet[b, :] = 0
+        unmet[b - first, :] = 0
         for i in range(n):
             if offered[b, i] == 0 or accepted[b, i] > 0:
                 continue
@@ -46,6 +60,10 @@ def _unmet(  # type: ignore[no-untyped-def]
                 continue
             served = False
             crossed = False
+            if residual and buys:
+                crossed = tariffs[b, _RETAIL] <= price[b, i]
+            elif residual:
+                crossed = tariffs[b, _FEED_IN] >= price[b, i]
             for j in range(n):
                 if side[b, j] == side[b, i] or offered[b, j] == 0:
                     continue
@@ -64,4 +82,4 @@ def _unmet(  # type: ignore[no-untyped-def]
                 fits &= (partner[b, bid] < 0) | (partner[b, bid] == owner[b, ask])
                 fits &= (partner[b, ask] < 0) | (partner[b, ask] == owner[b, bid])
                 served |= fits
-            unmet[b, i] = 1 if crossed and not served else 0
+            unmet[b - first, i] = 1 if crossed and not served else 0

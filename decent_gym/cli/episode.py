@@ -70,7 +70,8 @@ def read_episode(args: Namespace) -> Episode:
     InputError
         Naming the argument; misspelt names come with the nearest right one.
     """
-    options = {key: parsed_value(text) for key, text in assignments(args.set, "--set").items()}
+    given = assignments(args.set, "--set").items()
+    options: dict[str, Any] = {key: parsed_value(text) for key, text in given}
     for name in ("tariff", "mechanism"):
         if (value := getattr(args, name)) is not None:
             if name in options:

@@ -17,7 +17,11 @@ from decent_gym.models import (
     COMMODITIES,
     CONVERSION_FIELDS,
     NO_CONVERSIONS,
+    NO_ORIGIN,
+    NO_WISHES,
     ORDER_FIELDS,
+    TYPES,
+    WISH_FIELDS,
     Case,
     ClearedBook,
     Commodity,
@@ -30,7 +34,7 @@ from decent_gym.units import IntArray
 
 _TIME, _TARIFFS, _ELECTRICITY, _HEAT, _TRADED = 1, 2, 3, 4, 5
 _METERED, _UNSERVED, _MONEY, _ACCOUNTS, _ACTIONS = 6, 7, 8, 9, 10
-_CONVERSIONS = 11
+_CONVERSIONS, _WISHES = 11, 12
 _BOOKS: Final = {Commodity.ELECTRICITY: _ELECTRICITY, Commodity.HEAT: _HEAT}
 
 _FIELDS: Final = len(ORDER_FIELDS)
@@ -58,9 +62,15 @@ _VECTORS: Final = (
 _CONVERSION_VECTORS: Final = len(CONVERSION_FIELDS) + 4
 """The offers' columns, activity, electricity and heat delivered, earnings; only if any."""
 
+_WISH_VECTORS: Final = len(WISH_FIELDS) + TYPES
+"""Of each book the orders' columns and certificates by type; only if any order is special."""
+
+_NONE_WISHED: Final = [(NO_WISHES, NO_ORIGIN)] * COMMODITIES
+
 _SECTIONS: Final = tuple(tag for tag, _ in _VECTORS)
 ROUND_TAGS: Final = np.repeat([t for t, _ in _VECTORS], [n for _, n in _VECTORS]).astype(np.int64)
-_ALL_TAGS: Final = np.append(ROUND_TAGS, np.full(_CONVERSION_VECTORS, _CONVERSIONS))
+_CONVERSION_TAGS: Final = np.full(_CONVERSION_VECTORS, _CONVERSIONS)
+_WISH_TAGS: Final = np.full(COMMODITIES * _WISH_VECTORS, _WISHES)
 
 
 def encode_round(record: Round, accounts: int) -> bytes:
@@ -90,9 +100,14 @@ def encode_round(record: Round, accounts: int) -> bytes:
     tags = ROUND_TAGS
     given = record.conversions
     if len(given.activity):
-        tags = _ALL_TAGS
+        tags = np.append(tags, _CONVERSION_TAGS)
         counts += [len(given.activity)] * _CONVERSION_VECTORS
         parts += (given.offers.T.ravel(), given.activity, given.delivered.T.ravel(), given.earns)
+    if any(len(book.wishes) for book in record.books):
+        tags = np.append(tags, _WISH_TAGS)
+        for book in record.books:
+            counts += [len(book.wishes)] * _WISH_VECTORS
+            parts += (book.wishes.T.ravel(), book.origin.T.ravel())
     values = np.concatenate(parts)
     if values.dtype != np.int64:
         raise InputError(f"round {record.number}: every array must be int64: {odd_ones(record)}")
@@ -113,7 +128,8 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
     LedgerError
         Saying what is wrong with the bytes.
     """
-    *payloads, converted = split(body, RecordType.ROUND, _SECTIONS, (_CONVERSIONS,))
+    *payloads, converted, wished = split(body, RecordType.ROUND, _SECTIONS, (_CONVERSIONS, _WISHES))
+    wishes = _read_wishes(wished) if len(wished) else _NONE_WISHED
     vectors = {
         tag: unpack(payload, count)
         for (tag, count), payload in zip(_VECTORS, payloads, strict=True)
@@ -133,7 +149,10 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
     record = Round(
         number=int(time[0]),
         timestamp=int(time[1]),
-        books=tuple(_read_book(vectors[_BOOKS[commodity]], commodity) for commodity in Commodity),
+        books=tuple(
+            _read_book(vectors[_BOOKS[commodity]], commodity, *wishes[commodity])
+            for commodity in Commodity
+        ),
         tariffs=tariffs.reshape(COMMODITIES, len(Tariff)),
         traded=traded.reshape(accounts, COMMODITIES),
         metered=metered.reshape(accounts, COMMODITIES),
@@ -166,6 +185,21 @@ def _read_conversions(payload: memoryview) -> Converted:
     )
 
 
+def _read_wishes(payload: memoryview) -> list[tuple[IntArray, IntArray]]:
+    """Wishes and certificates of each book."""
+    vectors = unpack(payload, COMMODITIES * _WISH_VECTORS)
+    books = []
+    for commodity in Commodity:
+        columns = vectors[commodity * _WISH_VECTORS : (commodity + 1) * _WISH_VECTORS]
+        if len({len(column) for column in columns}) != 1:
+            raise LedgerError(
+                f"wishes of the {commodity.name.lower()} book have columns of different lengths"
+            )
+        fields = len(WISH_FIELDS)
+        books.append((np.stack(columns[:fields], axis=1), np.stack(columns[fields:], axis=1)))
+    return books
+
+
 def _add_book(book: ClearedBook, counts: list[int], parts: list[IntArray]) -> None:
     n = len(book.orders)
     numbers = [book.volume, book.surplus, book.case]
@@ -179,7 +213,9 @@ def _add_book(book: ClearedBook, counts: list[int], parts: list[IntArray]) -> No
     parts += (book.orders.T.ravel(), book.accepted, book.pays, book.reason)
 
 
-def _read_book(vectors: list[IntArray], commodity: Commodity) -> ClearedBook:
+def _read_book(
+    vectors: list[IntArray], commodity: Commodity, wishes: IntArray, origin: IntArray
+) -> ClearedBook:
     place = commodity.name.lower()
     numbers, *prices = vectors[:4]
     columns = vectors[4:]
@@ -207,6 +243,8 @@ def _read_book(vectors: list[IntArray], commodity: Commodity) -> ClearedBook:
         price_high=high,
         surplus=int(numbers[1]),
         case=case,
+        wishes=wishes,
+        origin=origin,
     )
 
 

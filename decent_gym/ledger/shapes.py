@@ -10,8 +10,12 @@ from decent_gym.ledger.header import FIXED_ACCOUNTS
 from decent_gym.models import (
     COMMODITIES,
     CONVERSION_FIELDS,
+    NO_WISH,
     ORDER_FIELDS,
+    TYPES,
+    WISH_FIELDS,
     Case,
+    ClearedBook,
     Commodity,
     Converted,
     Money,
@@ -61,6 +65,23 @@ def check_shapes(record: Round, accounts: int) -> None:
                 f"round {record.number}: offered must be the smaller of unsettled energy and cap "
                 "in every order, as int64"
             )
+        if len(book.wishes) or len(book.origin):
+            _check_wishes(record.number, book)
+
+
+def _check_wishes(number: int, book: ClearedBook) -> None:
+    n = len(book.orders)
+    for name, array, columns in (
+        ("wishes", book.wishes, len(WISH_FIELDS)),
+        ("origin", book.origin, TYPES),
+    ):
+        if array.shape != (n, columns) or array.dtype != np.int64:
+            raise InputError(
+                f"round {number}: {name} must be int64 of shape {(n, columns)}, or both empty, "
+                f"is {array.dtype} of shape {array.shape}"
+            )
+    if (book.wishes == NO_WISH).all():
+        raise InputError(f"round {number}: wishes must be left out where nobody has any")
 
 
 def _check_conversions(number: int, given: Converted) -> None:

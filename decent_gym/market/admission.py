@@ -9,6 +9,7 @@ from numba import njit
 
 from decent_gym.errors import OfferError
 from decent_gym.market.orders import Orders
+from decent_gym.market.wish_faults import wish_fault
 from decent_gym.models import Commodity, Side
 from decent_gym.units import ENERGY_CAP, PRICE_CAP, IntArray
 
@@ -21,6 +22,10 @@ _PRICE_CAP = 10**8
 _NUMBER_CAP = 2**53 - 1
 _ACCOUNT_CAP = 2**60
 _NEVER = 2**62
+_HARD = -1
+_NOBODY = -1
+_ALL_ATTRIBUTES = 3
+_PREMIUM_CAP = 1_000
 
 ADMITTED = 0
 UNKNOWN_OWNER = 1
@@ -62,6 +67,33 @@ def _crosses(side, price, other_side, other_price):  # type: ignore[no-untyped-d
     return other_price <= price if side == _BUY else other_price >= price
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _worth(side, price, attributes, premium):  # type: ignore[no-untyped-def]
+    """What the energy it likes best is worth to an order, at most the cap of limits."""
+    if side != _BUY or attributes <= 0 or premium <= 0:
+        return price
+    return min(price + abs(price) * premium // 1_000, _PRICE_CAP)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _would_trade(wishes, at, other_wishes, w, c, i, side, price, other_side, other_price):  # type: ignore[no-untyped-def]
+    """As `_crosses`, of order `at` and a standing or newer order `i`, which have wishes.
+
+    Neither would with a partner; a bid would only with energy of a type that it takes.
+    """
+    attributes, premium, partner = wishes[0, w, c, at], wishes[1, w, c, at], wishes[2, w, c, at]
+    others = other_wishes[0, w, c, i]
+    if side == other_side or partner != _NOBODY or other_wishes[2, w, c, i] != _NOBODY:
+        return False
+    if side != _BUY:
+        attributes, others = others, attributes
+        premium = other_wishes[1, w, c, i]
+        price, other_price = other_price, price
+    if attributes & others != attributes:
+        return premium != _HARD and other_price <= price
+    return other_price <= _worth(_BUY, price, attributes, premium)
+
+
 # inline: passing on arrays would cost a call more than the helpers do
 
 
@@ -89,6 +121,29 @@ def _judge(  # type: ignore[no-untyped-def]
         status[w, c, r] = 3 if (side != _SELL) & (side != _BUY) else code
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _judge_wishes(w, c, count, organizations, reads, owner, side, wishes, status):  # type: ignore[no-untyped-def]
+    """Write what is wrong with the wish of each order that is well otherwise."""
+    for r in range(count):
+        attributes, premium = wishes[0, w, c, r], wishes[1, w, c, r]
+        partner = wishes[2, w, c, r]
+        code = 0
+        if not reads and (attributes != 0 or premium != _HARD or partner != _NOBODY):
+            code = 18
+        elif attributes < 0 or attributes > _ALL_ATTRIBUTES:
+            code = 19
+        elif premium != _HARD and (
+            premium < 0 or premium > _PREMIUM_CAP or side[w, c, r] != _BUY or attributes == 0
+        ):
+            code = 20
+        elif partner != _NOBODY and (
+            partner < 0 or partner >= organizations or partner == owner[w, c, r]
+        ):
+            code = 21
+        if status[w, c, r] == 0:
+            status[w, c, r] = code
+
+
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _take(source, rows, count, target):  # type: ignore[no-untyped-def]
     """Copy one column of the admitted rows into the free slots of a book."""
@@ -99,14 +154,16 @@ def _take(source, rows, count, target):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, _nrt=False)
 def admit(  # type: ignore[no-untyped-def]
     first, last, o_id, o_owner, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
-    o_count, status, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
-    b_until, b_priority, b_device, b_cap, b_count, reason, rounds, next_sequence, enabled,
-    priority, energy_limit, balances, max_offers, horizon, scratch, rows,
+    o_count, status, o_wishes, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled,
+    b_start, b_until, b_priority, b_device, b_cap, b_count, b_wishes, reason, rounds,
+    next_sequence, enabled, priority, energy_limit, balances, organizations, max_offers, horizon,
+    scratch, rows,
 ):  # fmt: skip
     """Write every admissible order into its book; `status` says what became of each.
 
-    `scratch` (4, A) and `rows` (R,) are room to work in; the book must have room for all orders.
-    Returns the number of refused orders.
+    `scratch` (4, A) and `rows` (R,) are room to work in; the books must have room for all orders.
+    Wishes are None in a market that reads none, for which a kernel of its own is compiled; where
+    the books hold them, so must the orders.  Returns the number of refused orders.
     """
     refused = 0
     offers, energies, top_bid, low_ask = scratch[0], scratch[1], scratch[2], scratch[3]
@@ -119,6 +176,9 @@ def admit(  # type: ignore[no-untyped-def]
                 continue
             _judge(w, c, count, now, horizon, o_id, o_side, o_price, o_energy, o_start, o_until,
                    o_device, o_cap, status)  # fmt: skip
+            if o_wishes is not None:
+                _judge_wishes(w, c, count, organizations, b_wishes is not None, o_owner, o_side,
+                              o_wishes, status)  # fmt: skip
             for a in range(accounts):
                 offers[a] = 0
                 energies[a] = 0
@@ -131,7 +191,10 @@ def admit(  # type: ignore[no-untyped-def]
                     continue
                 energies[a] += b_energy[w, c, i]
                 if b_side[w, c, i] == _BUY:
-                    top_bid[a] = max(top_bid[a], b_price[w, c, i])
+                    worth = b_price[w, c, i]
+                    if b_wishes is not None:
+                        worth = _worth(_BUY, worth, b_wishes[0, w, c, i], b_wishes[1, w, c, i])
+                    top_bid[a] = max(top_bid[a], worth)
                 else:
                     low_ask[a] = min(low_ask[a], b_price[w, c, i])
             n = 0
@@ -147,6 +210,9 @@ def admit(  # type: ignore[no-untyped-def]
                 ):
                     code = 17
                 side, price, energy = o_side[w, c, r], o_price[w, c, r], o_energy[w, c, r]
+                worth = price
+                if b_wishes is not None:
+                    worth = _worth(side, price, o_wishes[0, w, c, r], o_wishes[1, w, c, r])
                 freed_energy = 0
                 if code == 0:
                     if o_device[w, c, r] != _NO_DEVICE:
@@ -162,10 +228,10 @@ def admit(  # type: ignore[no-untyped-def]
                         code = 12
                     elif energies[a] - freed_energy + energy > energy_limit[a]:
                         code = 13
-                    elif (side == _BUY and low_ask[a] <= price) or (
+                    elif (side == _BUY and low_ask[a] <= worth) or (
                         side == _SELL and top_bid[a] >= price
                     ):
-                        # perhaps: look closer, the windows may not overlap
+                        # perhaps: look closer, the windows may not overlap, nor the wishes meet
                         start, until = o_start[w, c, r], o_until[w, c, r]
                         for i in range(standing):
                             if (
@@ -173,20 +239,36 @@ def admit(  # type: ignore[no-untyped-def]
                                 and b_until[w, c, i] > now
                                 and b_start[w, c, i] < until
                                 and start < b_until[w, c, i]
-                                and _crosses(side, price, b_side[w, c, i], b_price[w, c, i])
                             ):
-                                code = 14
-                                break
+                                other_side, other = b_side[w, c, i], b_price[w, c, i]
+                                if b_wishes is None:
+                                    crosses = _crosses(side, price, other_side, other)
+                                else:
+                                    crosses = _would_trade(
+                                        o_wishes, r, b_wishes, w, c, i, side, price, other_side,
+                                        other,
+                                    )  # fmt: skip
+                                if crosses:
+                                    code = 14
+                                    break
                         for k in range(n):
                             i = rows[k]
                             if (
                                 o_owner[w, c, i] == a
                                 and o_start[w, c, i] < until
                                 and start < o_until[w, c, i]
-                                and _crosses(side, price, o_side[w, c, i], o_price[w, c, i])
                             ):
-                                code = 14
-                                break
+                                other_side, other = o_side[w, c, i], o_price[w, c, i]
+                                if b_wishes is None:
+                                    crosses = _crosses(side, price, other_side, other)
+                                else:
+                                    crosses = _would_trade(
+                                        o_wishes, r, o_wishes, w, c, i, side, price, other_side,
+                                        other,
+                                    )  # fmt: skip
+                                if crosses:
+                                    code = 14
+                                    break
                     if code == 0 and o_id[w, c, r] >= 0:
                         for i in range(standing):
                             if b_owner[w, c, i] == a and b_id[w, c, i] == o_id[w, c, r]:
@@ -215,7 +297,7 @@ def admit(  # type: ignore[no-untyped-def]
                 offers[a] += 1
                 energies[a] += energy
                 if side == _BUY:
-                    top_bid[a] = max(top_bid[a], price)
+                    top_bid[a] = max(top_bid[a], worth)
                 else:
                     low_ask[a] = min(low_ask[a], price)
                 rows[n] = r
@@ -238,6 +320,9 @@ def admit(  # type: ignore[no-untyped-def]
             for k in range(n):
                 numbers[k] = next_sequence[w] + k
                 reasons[k] = 0
+            if b_wishes is not None:
+                for k in range(b_wishes.shape[0]):
+                    _take(o_wishes[k, w, c], rows, n, b_wishes[k, w, c, standing:])
             next_sequence[w] += n
             b_count[w, c] = standing + n
     return refused
@@ -283,8 +368,15 @@ def refusal(
             "would trade with an offer of the same organization; withdraw that one first",
         ),
         DUPLICATE_ID: ("id", "is taken already; every offer needs an id of its own"),
-    }[code]
-    shown = {"organization": owner, "valid_until": value["until"], "max_per_round": value["cap"]}
+    }.get(code, ("", ""))
+    shown: dict[str, object] = {
+        "organization": owner,
+        "valid_until": value["until"],
+        "max_per_round": value["cap"],
+    }
+    if not field:
+        field, text, more = wish_fault(orders, at, code)
+        shown |= more
     held = shown.get(field, value.get(field))
     return OfferError(f"{place}: {field} {held!r} {text}", field=field, value=held)
 

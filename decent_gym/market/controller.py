@@ -18,6 +18,8 @@ from decent_gym.market.operator import HORIZON, GridOperator
 from decent_gym.market.orders import Orders
 from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs
 from decent_gym.models import (
+    HARD,
+    NOBODY,
     Commodity,
     ConversionOffer,
     Offer,
@@ -26,6 +28,8 @@ from decent_gym.models import (
     Round,
     RoundListener,
     Side,
+    Source,
+    Wish,
 )
 from decent_gym.registry import unknown_name
 from decent_gym.units import ROUND_SECONDS, exact_int
@@ -292,11 +296,52 @@ class MarketController:
             "device": exact_int(offer.device, f"{who}: device"),
             "cap": exact_int(offer.max_per_round, f"{who}: max_per_round"),
         }
-        orders = Orders.empty(1, 1)
+        wishes = self._wishes(offer, side, who)
+        orders = Orders.empty(1, 1, wishes is not None)
         orders.count[0, commodity] = 1
         for name, value in values.items():
             getattr(orders, name)[0, commodity, 0] = value
+        if wishes is not None:
+            orders.wishes[:, 0, commodity, 0] = wishes
         return orders
+
+    def _wishes(self, offer: Offer, side: int, who: str) -> tuple[int, int, int] | None:
+        """Attributes, premium and partner of an offer that is or wishes for anything special."""
+        wish, source = offer.wish, offer.source
+        for name, kind, value in (("wish", Wish, wish), ("source", Source, source)):
+            if value is not None and not isinstance(value, kind):
+                raise InputError(f"{who}: {name} must be a {kind.__name__} or None, got {value!r}")
+        if source is not None and side == Side.BUY:
+            raise OfferError(
+                f"{who}: source says what energy on sale is; a BUY says wish=Wish(...)",
+                field="source",
+                value=source,
+            )
+        if wish is not None and wish.attributes and side == Side.SELL:
+            raise OfferError(
+                f"{who}: a SELL wishes for a partner at most; what its energy is, says "
+                "source=Source(...)",
+                field="wish",
+                value=wish,
+            )
+        if wish is None:
+            return None if source is None else (source.attributes, HARD, NOBODY)
+        premium = HARD if wish.premium is None else wish.premium
+        attributes = wish.attributes if source is None else source.attributes
+        return attributes, premium, self._partner(wish, offer.organization, who)
+
+    def _partner(self, wish: Wish, organization: str, who: str) -> int:
+        if wish.partner is None:
+            return NOBODY
+        if wish.partner == organization:
+            raise OfferError(
+                f"{who}: partner {organization!r} is the organization that offers",
+                field="partner",
+                value=organization,
+            )
+        if wish.partner not in self._index:
+            raise unknown_name(f"partner of {who}", wish.partner, self._index)
+        return self._index[wish.partner]
 
     def _mark_replaced(self, offer: Offer) -> None:
         for state in self.offers(offer.organization, offer.commodity):

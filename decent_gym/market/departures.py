@@ -9,9 +9,12 @@ _ENDED_BY_HAND = (5, 6)  # withdrawn, replaced: keep the reason they were given
 @njit(cache=True, nogil=True, _nrt=False)
 def compact(  # type: ignore[no-untyped-def]
     first, last, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled, b_start,
-    b_until, b_priority, b_device, b_cap, b_count, reason, rounds,
+    b_until, b_priority, b_device, b_cap, b_count, b_wishes, reason, rounds,
 ):  # fmt: skip
-    """Drop filled, ended and expired orders, keep the order of arrival, begin the next round."""
+    """Drop filled, ended and expired orders, keep the order of arrival, begin the next round.
+
+    `b_wishes` is None where nobody reads any: a kernel of its own is compiled for that.
+    """
     for w in range(first, last):
         following = rounds[w] + 1
         for c in range(b_count.shape[1]):
@@ -33,6 +36,9 @@ def compact(  # type: ignore[no-untyped-def]
                     b_device[w, c, kept] = b_device[w, c, i]
                     b_cap[w, c, kept] = b_cap[w, c, i]
                     reason[w, c, kept] = reason[w, c, i]
+                    if b_wishes is not None:
+                        for k in range(b_wishes.shape[0]):
+                            b_wishes[k, w, c, kept] = b_wishes[k, w, c, i]
                 kept += 1
             b_count[w, c] = kept
         rounds[w] = following

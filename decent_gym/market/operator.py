@@ -19,8 +19,9 @@ from decent_gym.clearing import MECHANISMS, Rules
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.clearing.open_filter import open_filter
+from decent_gym.clearing.preference_reasons import give_wish_reasons
 from decent_gym.clearing.reasons import bars, give_reasons
-from decent_gym.clearing.residual import serve_residual
+from decent_gym.clearing.residual import certify_residual, serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.errors import InputError, RoundOrderError
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
@@ -37,6 +38,7 @@ from decent_gym.market.record import build_round
 from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs, first_out_of_order, tariff_rows
 from decent_gym.models import (
     COMMODITIES,
+    WISH_FIELDS,
     Commodity,
     Money,
     OrderBook,
@@ -44,6 +46,7 @@ from decent_gym.models import (
     Round,
     RoundListener,
     StateListener,
+    no_wishes,
 )
 from decent_gym.units import PRICE_CAP, ROUND_SECONDS, IntArray, checked_int
 
@@ -150,23 +153,25 @@ class GridOperator:
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
         self.energy_limit = energy_limits(self._priority)
         self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
-        self.outcome = Outcome.empty(worlds * COMMODITIES, 0)
+        wishes = self._mechanism.wishes
+        self.outcome = Outcome.empty(worlds * COMMODITIES, 0, wishes)
         coupled = self.rules.clearing == "coupled"
         self.joint = JointClearing(worlds, capacity) if coupled else None
-        self._allocate(OrderBook.empty(worlds, capacity))
+        self._allocate(OrderBook.empty(worlds, capacity, wishes))
 
     def _allocate(self, book: OrderBook) -> None:
         """Arrays whose size follows the book's, and the argument lists made of them."""
         worlds, rows = self.worlds, self.worlds * COMMODITIES
         self.book = book
+        self._wishes = book.wishes if book.reads_wishes else None
         reason = np.zeros((worlds, COMMODITIES, book.capacity), np.int64)
         reason[:, :, : self.reason.shape[2]] = self.reason
         self.reason = reason
         self.offered = np.zeros_like(reason)
-        old, self.outcome = self.outcome, Outcome.empty(rows, book.capacity)
+        old, self.outcome = self.outcome, Outcome.empty(rows, book.capacity, book.reads_wishes)
         outcome = self.outcome
-        for before, after in zip(old[2:], outcome[2:], strict=True):  # prices live on, slots do not
-            after[:] = before
+        for name in ("price_low", "price", "price_high", "volume", "surplus", "case"):
+            getattr(outcome, name)[:] = getattr(old, name)  # prices live on, slots do not
         self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
         wide_rows = (rows, book.capacity)
         self._books = Books(
@@ -179,10 +184,16 @@ class GridOperator:
             owner=book.owner.reshape(wide_rows),
             lottery=self._lottery.reshape(rows),
             tariffs=self.tariffs.reshape(rows, 4),
+            **{
+                name: column.reshape(wide_rows if book.reads_wishes else (0, 0))
+                for name, column in zip(WISH_FIELDS, book.wishes, strict=True)
+            },
         )
-        wide = (worlds, COMMODITIES, -1)
         self.by_world = Outcome(
-            *(part.reshape(wide if part.ndim == 2 else wide[:2]) for part in outcome[:8])
+            *(
+                part.reshape(worlds, COMMODITIES, *part.shape[1:]) if len(part) == rows else part
+                for part in outcome
+            )
         )
         self.accepted, self.pays = self.by_world.accepted, self.by_world.pays
         if self.joint is not None:
@@ -222,12 +233,15 @@ class GridOperator:
             )
         if needed > self.book.capacity:
             self._allocate(self.book.grown(max(needed, 2 * self.book.capacity)))
+        wishes = orders.wishes if orders.wishes.size else None
+        if wishes is None and self._wishes is not None:
+            wishes = no_wishes(self.worlds, COMMODITIES, rows)
         return int(
             admit(
-                first, last, *orders.columns(), orders.count, orders.status,
-                *self.book.columns(), self.book.count, self.reason, self.round,
+                first, last, *orders.columns(), orders.count, orders.status, wishes,
+                *self.book.columns(), self.book.count, self._wishes, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
-                self.accounts, self.max_offers, HORIZON,
+                self.accounts, len(self.organizations), self.max_offers, HORIZON,
                 np.empty((4, len(self._enabled)), np.int64), np.empty(rows, np.int64),
             )
         )  # fmt: skip
@@ -364,9 +378,14 @@ class GridOperator:
             book.unsettled, self.offered, self.accepted, self.by_world.volume,
             *self._order_bars(), self.reason,
         )  # fmt: skip
+        if self._wishes is not None:
+            span = first * COMMODITIES, last * COMMODITIES
+            reasons = self.reason.reshape(self.outcome.accepted.shape)
+            residual = self.rules.utility == "residual"
+            give_wish_reasons(self._books, self.outcome, residual, reasons, *span)
         heard = [world for world in self.listeners if first <= world < last]
         records = {world: record for world in heard if (record := self._told(world)) is not None}
-        compact(first, last, *book.columns(), book.count, self.reason, self.round)
+        compact(first, last, *book.columns(), book.count, self._wishes, self.reason, self.round)
         if self.joint is not None:
             self.joint.end_round(first, last)
         self._cleared[first:last] = False
@@ -389,7 +408,8 @@ class GridOperator:
         return build_round(self, world) if others else None
 
     def _reads(self, listener: RoundListener) -> TypeGuard[StateListener]:
-        return self.joint is None and hasattr(listener, "prepare")
+        plain = self.joint is None and self._wishes is None  # the arrays that a listener can read
+        return plain and hasattr(listener, "prepare")
 
     def close_round(self, capability: Capability) -> dict[int, Round]:
         """Clear and complete with what was traded taken as delivered: a market made by hand."""
@@ -403,11 +423,17 @@ class GridOperator:
 
     def _serve_rest(self, first: int, last: int) -> None:
         """What the members could not trade among themselves, at the utility's tariffs."""
+        book, utility = self.book, self._utility
         serve_residual(
-            first, last, self.book.count, self.book.side, self.book.price, self.offered,
+            first, last, book.count, book.side, book.price, self.offered, book.wishes, utility,
             self.tariffs, self.accepted, self.pays, self._rest_energy, self._rest_pays,
         )  # fmt: skip
-        span, utility = slice(first, last), self._utility
+        if self._wishes is not None:
+            certify_residual(
+                first, last, book.count, book.side, book.wishes, self.accepted,
+                self.by_world.origin,
+            )  # fmt: skip
+        span = slice(first, last)
         self.traded[span, utility] -= self._rest_energy[span]
         self.money[Money.TRADE, span, utility] -= self._rest_pays[span].sum(axis=1)
 

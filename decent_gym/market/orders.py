@@ -1,13 +1,13 @@
 """A batch of orders on their way into the books."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 import numpy as np
 
 from decent_gym.errors import InputError
-from decent_gym.models import COMMODITIES, NO_DEVICE
+from decent_gym.models import COMMODITIES, NO_DEVICE, WISH_FIELDS, no_wishes
 from decent_gym.units import IntArray
 
 SUBMITTED_FIELDS = (
@@ -28,7 +28,8 @@ class Orders:
     """Arrays of shape (W, C, R), int64; the first ``count[w, c]`` rows of each are meant.
 
     ``id`` below 0 means none.  ``status`` is filled by the operator: 0 where the
-    order entered its book, else a code of :mod:`decent_gym.market.admission`.
+    order entered its book, else a code of :mod:`decent_gym.market.admission`.  ``wishes`` is
+    (3, W, C, R), rows as in ``WISH_FIELDS``, or of length 0: no order says anything of the kind.
 
     Raises
     ------
@@ -47,6 +48,7 @@ class Orders:
     cap: IntArray
     count: IntArray
     status: IntArray
+    wishes: IntArray = field(default_factory=lambda: no_wishes(0, 0, 0))
 
     def __post_init__(self) -> None:
         shape = np.shape(self.side)
@@ -60,14 +62,23 @@ class Orders:
                     f"orders: {name} must be int64 of shape {wanted}, got "
                     f"{getattr(array, 'dtype', type(array).__name__)} of shape {np.shape(array)}"
                 )
+        wishes, wide = self.wishes, (len(WISH_FIELDS), *shape)
+        if getattr(wishes, "dtype", None) != np.int64 or (wishes.shape != wide and wishes.size):
+            raise InputError(
+                f"orders: wishes must be int64 of shape {wide} or empty, got "
+                f"{getattr(wishes, 'dtype', type(wishes).__name__)} of shape {np.shape(wishes)}"
+            )
 
     @classmethod
-    def empty(cls, worlds: int, rows: int) -> "Orders":
-        """No orders yet, with room for `rows` per world and commodity."""
+    def empty(cls, worlds: int, rows: int, wishes: bool = False) -> "Orders":
+        """No orders yet, with room for `rows` per world and commodity, and for their wishes."""
         shape = (worlds, COMMODITIES, rows)
         columns = {name: np.zeros(shape, np.int64) for name in SUBMITTED_FIELDS}
         orders = cls(
-            **columns, count=np.zeros(shape[:2], np.int64), status=np.zeros(shape, np.int64)
+            **columns,
+            count=np.zeros(shape[:2], np.int64),
+            status=np.zeros(shape, np.int64),
+            wishes=no_wishes(*shape[:2], rows * wishes),
         )
         orders.id[:] = -1
         orders.device[:] = NO_DEVICE

@@ -10,6 +10,9 @@ from decent_gym.market.joint import JointClearing
 from decent_gym.models import (
     COMMODITIES,
     NO_CONVERSIONS,
+    NO_ORIGIN,
+    NO_WISH,
+    NO_WISHES,
     ORDER_FIELDS,
     Case,
     ClearedBook,
@@ -71,6 +74,7 @@ def _cleared_book(operator: RoundState, world: int, commodity: int) -> ClearedBo
     )  # fmt: skip
     orders.flags.writeable = False
     figures.flags.writeable = False
+    wishes, origin = _wishes(operator, world, commodity, n)
     volume, low, price, high, surplus, case = (
         int(column[row])
         for column in (
@@ -94,7 +98,21 @@ def _cleared_book(operator: RoundState, world: int, commodity: int) -> ClearedBo
         price_high=high if volume else None,
         surplus=surplus,
         case=Case(case),
+        wishes=wishes,
+        origin=origin,
     )
+
+
+def _wishes(operator: RoundState, world: int, commodity: int, n: int) -> tuple[IntArray, IntArray]:
+    """Wishes and certificates of the orders in a book, if any of them is special."""
+    if not operator.book.reads_wishes:
+        return NO_WISHES, NO_ORIGIN
+    kept = operator.offered[world, commodity, :n] > 0
+    wishes = operator.book.wishes[:, world, commodity, :n].T[kept]
+    if (wishes == NO_WISH).all():
+        return NO_WISHES, NO_ORIGIN
+    row = world * COMMODITIES + commodity
+    return _frozen(wishes), _frozen(operator.outcome.origin[row, :n][kept])
 
 
 @njit(cache=True, nogil=True, _nrt=False)

@@ -25,6 +25,7 @@ from decent_gym.metrics.fairness import gini, herfindahl, jain, residual_supply
 from decent_gym.metrics.market_power import marginal_markup, residual_supplies, withheld
 from decent_gym.metrics.money import balances, money_by_kind, turnover
 from decent_gym.metrics.physical import physical_figures
+from decent_gym.metrics.preferences import PreferenceCost, preference_cost
 from decent_gym.metrics.prices import PriceStatistics, price_statistics
 from decent_gym.metrics.regret import Regret, best_shade, regret_of_truth
 from decent_gym.metrics.series import SPECIAL_ACCOUNTS, Series, SeriesRecorder, series_of
@@ -38,6 +39,7 @@ __all__ = [
     "EnergyLog",
     "Figure",
     "Measured",
+    "PreferenceCost",
     "PriceStatistics",
     "Regret",
     "Series",
@@ -58,6 +60,7 @@ __all__ = [
     "money_by_kind",
     "peak_kw",
     "physical_figures",
+    "preference_cost",
     "price_statistics",
     "regret_of_truth",
     "residual_supplies",

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from decent_gym.models.codes import Commodity, Side
+from decent_gym.models.wish import Source, Wish
 from decent_gym.units import ENERGY_CAP, micro_eur_per_kwh, wh
 
 
@@ -37,6 +39,10 @@ class Offer:
         old one, with the reason ``REPLACED``; -1: no device, nothing is replaced.
     max_per_round : int
         The most that may be accepted in one round, Wh (a device's power x 15 min).
+    wish : Wish, optional
+        Of a BUY: the energy it wishes for; of either: the partner it wishes to trade with.
+    source : Source, optional
+        Of a SELL: what the energy is.  Both need a mechanism that reads them: ``preference``.
     """
 
     organization: str
@@ -49,6 +55,8 @@ class Offer:
     id: int | None = None
     device: int = -1
     max_per_round: int = ENERGY_CAP
+    wish: Wish | None = None
+    source: Source | None = None
 
     @classmethod
     def of(
@@ -59,7 +67,7 @@ class Offer:
         *,
         kwh: float | str | Decimal,
         eur_per_kwh: float | str | Decimal,
-        **window: int,
+        **fields: Any,
     ) -> "Offer":
         """An offer in kWh and EUR/kWh, converted once (round half to even)."""
-        return cls(organization, side, commodity, wh(kwh), micro_eur_per_kwh(eur_per_kwh), **window)
+        return cls(organization, side, commodity, wh(kwh), micro_eur_per_kwh(eur_per_kwh), **fields)

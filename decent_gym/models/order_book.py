@@ -12,6 +12,7 @@ from operator import attrgetter
 import numpy as np
 
 from decent_gym.models.codes import Commodity
+from decent_gym.models.wish import NO_WISH, WISH_FIELDS
 from decent_gym.units import IntArray
 
 COMMODITIES = len(Commodity)
@@ -38,7 +39,11 @@ ORDER_FIELDS = (
 
 @dataclass(slots=True)
 class OrderBook:
-    """Arrays of shape (W, C, M), int64, one per name in ``ORDER_FIELDS``; ``count`` is (W, C)."""
+    """Arrays of shape (W, C, M), int64, one per name in ``ORDER_FIELDS``; ``count`` is (W, C).
+
+    ``wishes`` is (3, W, C, M), rows as in ``WISH_FIELDS``, or of length 0 in a market whose
+    mechanism reads none.
+    """
 
     id: IntArray
     sequence: IntArray
@@ -53,13 +58,20 @@ class OrderBook:
     device: IntArray
     cap: IntArray
     count: IntArray
+    wishes: IntArray
 
     @classmethod
-    def empty(cls, worlds: int, capacity: int) -> "OrderBook":
-        """Books without orders, with room for `capacity` orders each."""
+    def empty(cls, worlds: int, capacity: int, wishes: bool = False) -> "OrderBook":
+        """Books without orders, with room for `capacity` orders each, and for their wishes."""
         shape = (worlds, COMMODITIES, capacity)
         columns = {name: np.zeros(shape, np.int64) for name in ORDER_FIELDS}
-        return cls(**columns, count=np.zeros(shape[:2], np.int64))
+        count = np.zeros(shape[:2], np.int64)
+        return cls(**columns, count=count, wishes=no_wishes(*shape[:2], capacity * wishes))
+
+    @property
+    def reads_wishes(self) -> bool:
+        """Whether orders may say what they are and wish for."""
+        return self.wishes.size > 0
 
     @property
     def capacity(self) -> int:
@@ -72,16 +84,24 @@ class OrderBook:
 
     def grown(self, capacity: int) -> "OrderBook":
         """The same books with room for `capacity` orders each."""
-        bigger = OrderBook.empty(self.count.shape[0], capacity)
+        bigger = OrderBook.empty(self.count.shape[0], capacity, self.reads_wishes)
         for old, new in zip(self.columns(), bigger.columns(), strict=True):
             new[:, :, : self.capacity] = old
         bigger.count[:] = self.count
+        bigger.wishes[..., : self.wishes.shape[3]] = self.wishes
         return bigger
 
     def table(self, world: int, commodity: int) -> IntArray:
         """A copy of one book, shape (n, 12), columns as in ``ORDER_FIELDS``."""
         n = int(self.count[world, commodity])
         return np.stack([column[world, commodity, :n] for column in self.columns()], axis=1)
+
+
+def no_wishes(worlds: int, commodities: int, slots: int) -> IntArray:
+    """Columns (3, W, C, M) of orders that are and wish for nothing special."""
+    columns = np.empty((len(WISH_FIELDS), worlds, commodities, slots), np.int64)
+    columns[:] = np.array(NO_WISH)[:, None, None, None]
+    return columns
 
 
 _COLUMNS: Callable[[OrderBook], tuple[IntArray, ...]] = attrgetter(*ORDER_FIELDS)

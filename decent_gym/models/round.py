@@ -1,14 +1,34 @@
 """What happened in one round of one world: everything needed to check it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 
 from decent_gym.models.codes import Case, Commodity, Money
 from decent_gym.models.conversion import CONVERSION_FIELDS
 from decent_gym.models.order_book import ORDER_FIELDS
+from decent_gym.models.wish import (
+    NO_WISH,
+    TYPE_NAMES,
+    TYPES,
+    WISH_FIELDS,
+    prices_by_type,
+    wished_value,
+)
 from decent_gym.units import IntArray, eur, eur_per_kwh
+
+
+def _nothing(columns: int) -> IntArray:
+    array = np.zeros((0, columns), np.int64)
+    array.flags.writeable = False
+    return array
+
+
+NO_WISHES: Final = _nothing(len(WISH_FIELDS))
+NO_ORIGIN: Final = _nothing(TYPES)
+"""Of a book in which nobody sells or wishes for anything special."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +49,11 @@ class ClearedBook:
     price_low, price, price_high : int or None, micro-euro per kWh; None if nothing trades
     surplus : int, n-euro kept by the operator under the mechanism's rule
     case : Case
+    wishes : int64 (n, 3), or (0, 3) if nobody sells or wishes for anything special
+        Columns as in ``WISH_FIELDS``.
+    origin : int64 Wh (n, 4), or (0, 4) likewise
+        Certificates: how much of each order's accepted energy was of which type, columns by
+        attributes: plain, LOCAL, RENEWABLE, both.
     """
 
     orders: IntArray
@@ -42,10 +67,47 @@ class ClearedBook:
     price_high: int | None
     surplus: int
     case: Case
+    wishes: IntArray = field(default_factory=lambda: NO_WISHES)
+    origin: IntArray = field(default_factory=lambda: NO_ORIGIN)
 
     def column(self, name: str) -> IntArray:
-        """One column of the orders by its name in ``ORDER_FIELDS``."""
-        return self.orders[:, ORDER_FIELDS.index(name)]
+        """One column of the orders by its name in ``ORDER_FIELDS`` or ``WISH_FIELDS``."""
+        if name not in WISH_FIELDS:
+            return self.orders[:, ORDER_FIELDS.index(name)]
+        at = WISH_FIELDS.index(name)
+        return self.wishes[:, at] if len(self.wishes) else np.full(len(self.orders), NO_WISH[at])
+
+    @property
+    def type_prices(self) -> tuple[int | None, ...]:
+        """Of plain, LOCAL, RENEWABLE energy and both among offers without partners: micro-euro/kWh.
+
+        None where none of it is traded; without wishes all energy is plain.
+        """
+        side = self.column("side")
+        wishes = np.stack([self.column(name) for name in WISH_FIELDS], axis=1)
+        return prices_by_type(side, self.accepted, (2 * side - 1) * self.pays, wishes)
+
+    @property
+    def bought_by_type(self) -> tuple[int, ...]:
+        """Of what was bought, how much was plain, LOCAL, RENEWABLE, both: Wh."""
+        bids = self.column("side") == 1
+        if not len(self.origin):
+            return (int(self.accepted[bids].sum()), *(TYPES - 1) * (0,))
+        return tuple(self.origin[bids].sum(axis=0).tolist())
+
+    @property
+    def premia(self) -> IntArray:
+        """What each order's accepted energy was worth beyond its limit: int64 n-euro (n,).
+
+        Above 0 for soft wishes alone, by as much as was of the wished-for type.
+        """
+        if not len(self.wishes):
+            return np.zeros(len(self.orders), np.int64)
+        price, attributes = self.column("price"), self.column("attributes")
+        more = wished_value(price, self.column("premium")) - price
+        fits = np.arange(TYPES) & attributes[:, None] == attributes[:, None]
+        soft = (self.column("side") == 1) & (attributes > 0)
+        return np.where(soft, more * np.where(fits, self.origin, 0).sum(axis=1), 0)
 
     @property
     def limits_passed(self) -> int:
@@ -54,7 +116,7 @@ class ClearedBook:
         Always 0 but under the price-taking mechanisms, which do not look at limits.
         """
         sign = 2 * self.column("side") - 1
-        worth = sign * self.column("price") * self.accepted
+        worth = sign * self.column("price") * self.accepted + self.premia
         return int(np.count_nonzero(self.pays > worth))
 
 
@@ -164,6 +226,7 @@ class Round:
                 f" {len(book.offered)} offers, {int(np.count_nonzero(book.accepted))} accepted,"
                 f" {book.case.name}"
             )
+            lines += _types(book)
         if len(self.conversions.activity):
             electricity, heat = (self.conversions.delivered.sum(axis=0) / 1000).tolist()
             lines.append(
@@ -174,3 +237,18 @@ class Round:
         trades = self.money[Money.TRADE]
         lines.append(f"  money moved {eur(int(trades[trades > 0].sum())):.4f} EUR, sums to 0")
         return "\n".join(lines)
+
+
+def _types(book: ClearedBook) -> list[str]:
+    """What was bought of every type and at what price, if there are types."""
+    if not len(book.wishes):
+        return []
+    parts = [
+        f"{name} {energy / 1000:.3f} kWh"
+        + (f" at {eur_per_kwh(price):.4f}" if price is not None else "")
+        for name, energy, price in zip(
+            TYPE_NAMES, book.bought_by_type, book.type_prices, strict=True
+        )
+        if energy
+    ]
+    return [f"    {', '.join(parts)}"] if parts else []

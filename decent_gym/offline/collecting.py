@@ -1,7 +1,6 @@
 """Run a policy and record what it saw, did and got: whole episodes, many side by side."""
 
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from decent_gym.offline.episode import ROWS_AT_ONCE, SEED_CAP, Episode, EpisodeS
 from decent_gym.offline.origin import Origin
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
+from decent_gym.scenarios.wishes import plain_options
 from decent_gym.simulation import LEVERS, Episodes, Term, observation_fields
 from decent_gym.units import NANO_EUR_PER_EUR, checked_int
 
@@ -76,7 +76,7 @@ def collect(
     )  # fmt: skip
     origin = Origin(
         scenario=district.name if isinstance(scenario, Scenario) else Path(scenario).name,
-        options={k: str(v) if isinstance(v, Fraction) else v for k, v in options.items()},
+        options=plain_options(options),
         scenario_digest=district.digest.hex(),
         learner=learner,
         rounds=length,

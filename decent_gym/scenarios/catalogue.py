@@ -15,6 +15,7 @@ from decent_gym.registry import Registry, unknown_name
 from decent_gym.scenarios.loader import RULE_KEYS, load_scenario
 from decent_gym.scenarios.scenario import Scenario
 from decent_gym.scenarios.synthetic import synthetic
+from decent_gym.scenarios.wishes import Wishes, mapping_of, with_wishes
 
 DATA: Final = Path(__file__).parent / "data"
 TARIFFS: Final = ("flat", "time_of_use")
@@ -82,7 +83,9 @@ SCENARIOS.add("rural", rural)
 SCENARIOS.add("synthetic", synthetic)
 
 
-def scenario(which: str | Path | Scenario, **options: Any) -> Scenario:
+def scenario(
+    which: str | Path | Scenario, *, wishes: Wishes | None = None, **options: Any
+) -> Scenario:
     """The scenario that somebody named, has in a file, or built.
 
     Parameters
@@ -90,6 +93,9 @@ def scenario(which: str | Path | Scenario, **options: Any) -> Scenario:
     which : str, Path or Scenario
         A name in ``SCENARIOS``, the path of a ``.toml`` file, or a Scenario, which is returned
         as it is.
+    wishes : mapping of str to Wish, optional
+        What organizations wish for in all that they buy, under ``mechanism="preference"``; also
+        tables as in a scenario file, or all of it as JSON.
     **options
         Keywords of the factory, of :func:`load_scenario` for a file, or, for a Scenario, fields
         of :class:`decent_gym.clearing.Rules`.
@@ -101,6 +107,18 @@ def scenario(which: str | Path | Scenario, **options: Any) -> Scenario:
     ScenarioError
         For a file that contradicts itself.
     """
+    made = _made(which, options)
+    if wishes is None:
+        return made
+    wishing = with_wishes(made, wishes)
+    if wishing.origin is not None:
+        name, known = wishing.origin
+        merged = {**mapping_of(known.get("wishes", {})), **mapping_of(wishes)}
+        object.__setattr__(wishing, "origin", (name, {**known, "wishes": merged}))
+    return wishing
+
+
+def _made(which: str | Path | Scenario, options: dict[str, Any]) -> Scenario:
     if isinstance(which, Scenario):
         _check_options("rule", options, RULE_KEYS)
         if not options:
@@ -128,4 +146,4 @@ def _remembered(made: Scenario, which: str, options: dict[str, Any]) -> Scenario
 def _check_options(kind: str, options: dict[str, Any], known: Any) -> None:
     for name in options:
         if name not in known:
-            raise unknown_name(kind, name, known)
+            raise unknown_name(kind, name, (*known, "wishes"))

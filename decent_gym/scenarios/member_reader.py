@@ -1,6 +1,6 @@
 """Organizations from a scenario file: their devices and their columns of the profiles."""
 
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ from decent_gym.models import Organization
 from decent_gym.scenarios.columns import Table
 from decent_gym.scenarios.scenario import Member
 from decent_gym.scenarios.toml_section import Section
+from decent_gym.scenarios.wishes import WISH_KEYS, read_wish
 from decent_gym.units import IntArray
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ KEYS: Final = (
     "enabled",
     "attributes",
     "trader",
+    "wish",
     *PROFILES,
     *DEVICES,
 )
@@ -61,7 +63,10 @@ def read_member(section: Section, table: Table, district: str) -> Household:
         for name in DEVICES
         if name in section
     }
-    member = Member(_organization(section, district), trader=section.text("trader", "truthful"))
+    table_of_wish = section.section("wish", WISH_KEYS)
+    wish = read_wish(table_of_wish.values, table_of_wish.place) if "wish" in section else None
+    trader = section.text("trader", "truthful")
+    member = Member(_organization(section, district), trader=trader, wish=wish)
     profiles = {name: _profile(section, name, table) for name in PROFILES}
     return Household(_equipped(member, devices), profiles)
 
@@ -97,7 +102,7 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _equipped(member: Member, devices: dict[str, Any]) -> Member:
-    return Member(member.organization, trader=member.trader, **devices)
+    return replace(member, **devices)
 
 
 def _organization(section: Section, district: str) -> Organization:

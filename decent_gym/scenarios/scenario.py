@@ -14,7 +14,7 @@ import numpy as np
 from decent_gym.clearing import Rules
 from decent_gym.district import CHP, Battery, Boiler, HeatNetwork, HeatPump, ThermalStore
 from decent_gym.errors import ScenarioError
-from decent_gym.models import COMMODITIES, Commodity, Organization
+from decent_gym.models import COMMODITIES, Commodity, Organization, Wish
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.assumptions import Forecasts, Prices
 from decent_gym.scenarios.columns import LAST_SECOND, LIMITS
@@ -43,7 +43,8 @@ _KINDS: Final = {
 class Member:
     """One organization of the district and what stands in its cellar and on its roof.
 
-    ``trader`` names the scripted behaviour that acts for it where no learner does.
+    ``trader`` names the scripted behaviour that acts for it where no learner does; ``wish`` is
+    what it wishes for in all that it buys, under a mechanism that reads wishes.
     """
 
     organization: Organization
@@ -53,6 +54,7 @@ class Member:
     boiler: Boiler | None = None
     chp: CHP | None = None
     trader: str = "truthful"
+    wish: Wish | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.organization, Organization):
@@ -65,6 +67,13 @@ class Member:
                 raise ScenarioError(
                     f"{self.name!r}: {field_name} must be a {kind.__name__} or None, got {device!r}"
                 )
+        if self.wish is not None and not isinstance(self.wish, Wish):
+            raise ScenarioError(f"{self.name!r}: wish must be a Wish or None, got {self.wish!r}")
+        if self.wish is not None and self.organization.priority == 1:
+            raise ScenarioError(
+                f"{self.name!r} is a utility (priority=1), which buys whatever is offered: it has "
+                "no wish"
+            )
         if self.flexible and self.organization.priority == 1:
             raise ScenarioError(
                 f"{self.name!r} is a utility (priority=1) and cannot own devices; give them to "
@@ -183,6 +192,9 @@ class Scenario:
 
     def _facts(self) -> dict[str, Any]:
         members = [{**asdict(m), "organization": {**asdict(m.organization)}} for m in self.members]
+        for facts in members:
+            if facts["wish"] is None:  # digests are older than wishes
+                del facts["wish"]
         return {
             "name": self.name,
             "start": self.start,
@@ -253,6 +265,12 @@ def _check_members(scenario: Scenario) -> None:
         if name in seen:
             raise ScenarioError(f"{where}: organization {name!r} stands there twice")
         seen.add(name)
+    for member in scenario.members:
+        partner = member.wish.partner if member.wish is not None else None
+        if partner == member.name:
+            raise ScenarioError(f"{where}: {partner!r} wishes for itself as a partner")
+        if partner is not None and partner not in seen:
+            raise unknown_name(f"partner that {member.name!r} of {where} wishes for", partner, seen)
     utilities = [m.name for m in scenario.members if m.organization.priority == 1]
     if scenario.rules.utility is None and utilities:
         raise ScenarioError(

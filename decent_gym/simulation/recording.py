@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from decent_gym.errors import InputError
 from decent_gym.ledger import Checkpoints, Ledger, LedgerHeader, check_free
 from decent_gym.market import GridOperator
 from decent_gym.scenarios import Scenario
+from decent_gym.scenarios.wishes import plain_options
 
 MEMORY: Final = "memory"
 
@@ -27,11 +27,7 @@ def recipe(where: str | Path, scenario: str | Path, options: Mapping[str, Any]) 
     name = str(scenario)
     if name.endswith(".toml") and where != MEMORY:  # relative, so that both can move together
         name = Path(os.path.relpath(Path(name).resolve(), Path(where).resolve())).as_posix()
-    # a Fraction is the one option that JSON cannot hold; its text means the same
-    kept = {
-        key: str(value) if isinstance(value, Fraction) else value for key, value in options.items()
-    }
-    return {"scenario": name, "options": kept}
+    return {"scenario": name, "options": plain_options(options)}
 
 
 class EpisodeLedgers:

@@ -43,6 +43,7 @@ from decent_gym.simulation.population import (
     traders_by_world,
 )
 from decent_gym.simulation.rewards import Term, begin_potential, value_round
+from decent_gym.simulation.wishes import burning, say_wishes, wishes_of
 from decent_gym.traders import NOBODY, Decisions, TraderView, decide_all, traders_of
 from decent_gym.units import ROUNDS_PER_DAY, IntArray, checked_int
 
@@ -122,7 +123,8 @@ class Simulation:
             start=scenario.start,
             capacity=rows,
         )
-        self.orders = Orders.empty(worlds, rows)
+        self.orders = Orders.empty(worlds, rows, self.operator.book.reads_wishes)
+        self._wishes, self._burns = wishes_of(scenario), burning(scenario)
         self.conversions = room_for(scenario, worlds)
         if self.operator.joint is not None:
             self.operator.joint.reserve(self.conversions.owner.shape[1])
@@ -320,6 +322,12 @@ class Simulation:
             *d.columns(), self._loss, self._quoting, self._backup, orders.owner, orders.side,
             orders.price, orders.energy, orders.start, orders.until, orders.cap, orders.count,
         )  # fmt: skip
+        if orders.wishes.size:
+            say_wishes(
+                first, last, self._quoting, self._wishes, self._burns, view.load, view.pv,
+                d.pump_firm, orders.count, orders.owner, orders.side, orders.price, orders.energy,
+                orders.wishes,
+            )  # fmt: skip
         refused = self.operator.submit(orders, self._capability, first, last)
         assert refused == 0, "the net-demand curve never makes an inadmissible offer"
         if self.operator.joint is not None:

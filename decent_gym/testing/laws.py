@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from decent_gym.models import TYPES, Side, wished_value
 from decent_gym.models import Case as Cleared
-from decent_gym.models import Side
 from decent_gym.testing.case import BoolArray, Case, Law, flagged
 from decent_gym.units import IntArray
 
@@ -43,7 +43,19 @@ def _limits(case: Case) -> BoolArray:
     if not case.kind.respects_limits:
         return np.zeros(len(case.books.orders), np.bool_)
     worth = case.books.price * case.outcome.accepted * case.sign
+    if case.outcome.origin.size:
+        worth += _premia(case)
     return flagged(case.outcome.pays > worth)
+
+
+def _premia(case: Case) -> IntArray:
+    """What soft wishes add to the limit for the energy of their type that they got."""
+    books = case.books
+    wish = books.attributes[..., None]
+    as_wished = np.where(np.arange(TYPES) & wish == wish, case.outcome.origin, 0).sum(axis=2)
+    more = wished_value(books.price, books.premium) - books.price
+    soft = (books.side == Side.BUY) & (books.attributes > 0)
+    return np.where(soft, more * as_wished, 0)
 
 
 def _volume(case: Case) -> BoolArray:

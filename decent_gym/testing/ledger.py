@@ -18,7 +18,7 @@ from decent_gym.ledger import LedgerHeader, Verification, verify
 from decent_gym.ledger.encoding import decode_round, encode_round
 from decent_gym.ledger.header import decode_header, parse_json
 from decent_gym.ledger.scan import Scan
-from decent_gym.models import ClearedBook, Commodity, Reason, Round
+from decent_gym.models import WISH_FIELDS, ClearedBook, Commodity, Reason, Round
 from decent_gym.testing.books import book
 from decent_gym.testing.case import Case, Law
 from decent_gym.testing.laws import OUTCOME_LAWS
@@ -168,7 +168,8 @@ class _Looked:
 
 def _recorded(cleared: ClearedBook, kind: Mechanism, rules: Rules) -> Case:
     """A recorded book as if the mechanism had just cleared it."""
-    names = ("side", "price", "priority", "sequence", "owner")
+    wishing = WISH_FIELDS if len(cleared.wishes) else ()
+    names = ("side", "price", "priority", "sequence", "owner", *wishing)
     columns = {name: cleared.column(name).tolist() for name in names}
     books: Books = book(energy=cleared.offered.tolist(), **columns)
     prices = (cleared.price_low, cleared.price, cleared.price_high)
@@ -176,6 +177,8 @@ def _recorded(cleared: ClearedBook, kind: Mechanism, rules: Rules) -> Case:
     outcome = Outcome(
         cleared.accepted[None], cleared.pays[None], *(np.array([each]) for each in narrow)
     )
+    if wishing:
+        outcome = outcome._replace(origin=cleared.origin[None])
     return Case(kind, rules, books, books, outcome)
 
 

@@ -12,7 +12,15 @@ import numpy as np
 
 from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.header import canonical_json, parse_json
-from decent_gym.models import ClearedBook, Commodity, Converted, Organization, Round, Tariff
+from decent_gym.models import (
+    TYPE_NAMES,
+    ClearedBook,
+    Commodity,
+    Converted,
+    Organization,
+    Round,
+    Tariff,
+)
 from decent_gym.units import IntArray
 
 ROUND_SCHEMA: Final = "decent/round/1"
@@ -153,7 +161,16 @@ def _book(book: ClearedBook, tariffs: IntArray) -> dict[str, Any]:
         "price_low": book.price_low,
         "tariffs": {tariff.name.lower(): int(tariffs[tariff]) for tariff in Tariff},
         "volume": book.volume,
+        **_types(book),
     }
+
+
+def _types(book: ClearedBook) -> dict[str, Any]:
+    """Nothing where nobody sells or wishes for anything special."""
+    if not len(book.wishes):
+        return {}
+    figures = zip(TYPE_NAMES, book.type_prices, book.bought_by_type, strict=True)
+    return {"types": {name: {"price": price, "volume": wh} for name, price, wh in figures}}
 
 
 class Arrival(Enum):

@@ -12,7 +12,7 @@ from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.market import Capability, GridOperator, Orders
-from decent_gym.models import Organization, Reason, Side, Tariff
+from decent_gym.models import Organization, Reason, Side, Tariff, no_wishes
 
 W, C, M, N = 40, 2, 9, 4
 A = N + 3
@@ -82,7 +82,10 @@ def test_residual_utility(rng: np.random.Generator) -> None:
     accepted, pays = cube(outcome.accepted), cube(outcome.pays)
     energy, money = np.full((W, C), -9), np.full((W, C), -9)
     side, limit, offered = cube(books.side), cube(books.price), cube(books.offered)
-    serve_residual(0, W, count, side, limit, offered, tariffs, accepted, pays, energy, money)
+    serve_residual(
+        0, W, count, side, limit, offered, no_wishes(0, 0, 0), 0, tariffs, accepted, pays, energy,
+        money,
+    )  # fmt: skip
     retail, feed_in = (tariffs[:, :, [column]] for column in (Tariff.RETAIL, Tariff.FEED_IN))
     buys = side == Side.BUY
     served = (buys & (limit >= retail)) | (~buys & (limit <= feed_in))

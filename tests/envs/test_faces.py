@@ -17,7 +17,15 @@ import numpy as np
 
 import decent_gym
 
-rules = {"clearing": "coupled"} if "coupled" in sys.argv else {"tie_rule": "random"}
+rules = {
+    "separate": {"tie_rule": "random"},
+    "coupled": {"clearing": "coupled"},
+    "preference": {"mechanism": "preference", "tie_rule": "random", "wishes": {
+        "household_00002": decent_gym.Wish(renewable=True, premium=100),
+        "household_00003": decent_gym.Wish(local=True),
+        "household_00004": decent_gym.Wish(partner="household_00005"),
+    }},
+}[sys.argv[1]]
 scenario = decent_gym.scenario("synthetic", organizations=20, days=14, **rules)
 ROUNDS, SEED, WORLD = 12, 30, 5
 LEARNER = next(m.name for m in scenario.members if m.heat_pump)
@@ -68,7 +76,7 @@ sys.stdout.write("\\n".join(heads))
 """
 
 
-@pytest.mark.parametrize("rules", ["separate", "coupled"])
+@pytest.mark.parametrize("rules", ["separate", "coupled", "preference"])
 def test_faces_threads_and_compilation_change_no_head(rules: str) -> None:
     compiled, interpreted = run(rules, "0"), run(rules, "1")
     assert len(compiled) == 6 and len(compiled[0]) == 64

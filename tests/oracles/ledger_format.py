@@ -30,7 +30,16 @@ CONVERSION_COLUMNS = [
     *("sequence", "owner", "electricity", "heat", "cost", "most", "group", "fuel", "source"),
     *("supply", "activity", "electricity delivered", "heat delivered", "earnings"),
 ]
-OPTIONAL = {CONVERSIONS: ("conversions", CONVERSION_COLUMNS)}
+WISHES = 12
+WISH_COLUMNS = [
+    f"{book} {name}"
+    for book in ("electricity", "heat")
+    for name in (
+        *("attributes", "premium", "partner"),
+        *("origin plain", "origin local", "origin renewable", "origin both"),
+    )
+]
+OPTIONAL = {CONVERSIONS: ("conversions", CONVERSION_COLUMNS), WISHES: ("wishes", WISH_COLUMNS)}
 HEADER_SECTIONS = {
     1: ("numbers", ["rules version, seed, world, start"]),
     2: ("scenario digest", None),
@@ -93,11 +102,13 @@ def read_record(reader, previous):
     kind, sections = TYPES[reader.number(2, "record type")]
     assert reader.number(2, "format version") == 1
     record = {"kind": kind}
-    sections = dict(sections)
+    sections, optional = dict(sections), dict(OPTIONAL)
     tail = first + length - 64
     while sections or reader.at < tail:
-        if not sections:  # only what is there
-            sections = {CONVERSIONS: OPTIONAL[CONVERSIONS]}
+        if not sections:  # only what is there, in rising order
+            there = int.from_bytes(reader.data[reader.at : reader.at + 2], "little")
+            optional = {tag: section for tag, section in optional.items() if tag >= there}
+            sections = {there: optional.pop(there)}
         tag = next(iter(sections))
         name, content = sections.pop(tag)
         assert reader.number(2, f"section, {name}:") == tag

@@ -72,6 +72,30 @@ def test_payloads_obey_the_schema(tmp_path):
         assert faults(parse_json(status_payload("rural", status)), STATUS) == []
 
 
+def test_types_of_energy_are_published_where_there_are_any():
+    orders = np.array([
+        # id sequence owner side price energy unsettled start until priority device cap
+        [-1, 0, 0, 0, 10, 50, 50, 4, 5, 0, -1, 50],
+        [-1, 1, 1, 1, 80, 50, 50, 4, 5, 0, -1, 50],
+    ])  # fmt: skip
+    column = {"accepted": np.array([50, 50]), "pays": np.array([-2250, 2250])}
+    book = replace(
+        tiny_round().heat, orders=orders, offered=np.array([50, 50]), volume=50, **column,
+        wishes=np.array([[3, -1, -1], [2, -1, -1]]), origin=np.array([[0, 0, 0, 50]] * 2),
+    )  # fmt: skip
+    record = replace(tiny_round(), books=(tiny_round().electricity, book))
+    message = parse_json(round_payload(record, "rural", index=5, **HASHES))
+    assert faults(message, ROUND) == [] and "types" not in message["electricity"]
+    assert message["heat"]["types"] == {
+        "plain": {"price": None, "volume": 0},
+        "local": {"price": None, "volume": 0},
+        "renewable": {"price": 45, "volume": 0},
+        "local_renewable": {"price": 45, "volume": 50},
+    }
+    del message["heat"]["types"]["local"]
+    assert faults(message, ROUND)
+
+
 def test_the_schema_refuses_what_is_wrong(tmp_path):
     right = json.loads(payloads(tmp_path / "l", 1)[0])
     wrong = [{**right, name: None} for name in right]
