@@ -203,7 +203,7 @@ class _Parquet:
 
 
 class _Csv:
-    """A CSV file for every table, in a folder, and ``recording.json`` with what Parquet footers say."""
+    """A CSV file a table in a folder, and ``recording.json`` with what Parquet footers say."""
 
     def __init__(self, folder: Path, header: LedgerHeader) -> None:
         import pyarrow as pa
