@@ -10,12 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from oracles import forger
 
-from decent_gym.clearing import clear_coupled, sequential_clearing
+from decent_gym.clearing import Rules, clear_coupled, sequential_clearing
 from decent_gym.cli import main
 from decent_gym.cli.compare_tables import WIDTH
 from decent_gym.errors import InputError, LedgerError
+from decent_gym.ledger import Ledger, LedgerHeader, export_tables
+from decent_gym.market import Capability, MarketController
 from decent_gym.metrics import compare_joint, welfare_of
-from decent_gym.models import Round
+from decent_gym.models import Commodity, ConversionOffer, Offer, Organization, Round, Side
 from decent_gym.replay import (
     FORECASTS,
     RecordedMarkets,
@@ -209,3 +211,64 @@ def test_each_kind_of_ledger_has_its_reader(ledger: Path, tmp_path: Path) -> Non
         read_markets(tmp_path / "plain")
     with pytest.raises(InputError, match="there is no ledger"):
         read_markets(tmp_path)
+
+
+def by_hand(folder: Path, *conversions: ConversionOffer, boiler: int = 70_000) -> Path:
+    """The market of docs/coupled.md, in which nobody sells a seventh Wh of electricity."""
+    members, key = [Organization(name) for name in ("plant", "house", "pump")], Capability()
+    rules = Rules(utility=None, clearing="coupled")
+    controller = MarketController(members, key, rules=rules)
+    header = LedgerHeader.of(controller.operator.organizations, rules.to_dict(), 0, seed=0, world=0)
+    with Ledger.create(folder, header) as ledger:
+        controller.listen(ledger)
+        for _ in range(2):
+            for who, side, commodity, energy, price in (
+                ("plant", Side.SELL, Commodity.ELECTRICITY, 6, 60_000),
+                ("house", Side.BUY, Commodity.ELECTRICITY, 4, 500_000),
+                ("plant", Side.SELL, Commodity.HEAT, 10, boiler),
+                ("house", Side.BUY, Commodity.HEAT, 9, 200_000),
+            ):
+                controller.submit(Offer(who, side, commodity, energy, price))
+            if conversions:
+                controller.submit_conversion(*conversions)
+            controller.close_round(key)
+    return folder
+
+
+def test_a_market_by_hand_in_which_electricity_runs_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Expecting 190,000 a kWh the pump asks 63,334 for its heat, and sells all 9 Wh."""
+    pump = ConversionOffer("pump", electricity=-1000, heat=3000, cost=0, max=3)
+    found = read_markets(by_hand(tmp_path / "l", pump))
+    assert found.difference is None and forecast_of(found, "middle").tolist() == [190_000] * 2
+    best, _, middle, _ = compare_joint(found)
+    assert best.welfare_eur == 2 * (4 * 500 + 9 * 200 - 6 * 60 - 3 * 70) / 1e6
+    # the pump's three Wh are bid at any price, and the household gets what is left
+    assert middle.welfare_eur == 2 * (3 * 500 + 9 * 200 - 6 * 60) / 1e6 and not middle.unmet_kwh
+    big = ConversionOffer("pump", electricity=-1000, heat=1200, cost=0, max=30)
+    found = read_markets(by_hand(tmp_path / "big", big, boiler=170_000))
+    middle = compare_joint(found)[2]
+    assert middle.unmet_kwh == 2 * (8 - 6) / 1000
+    assert main(["compare", str(tmp_path / "big")]) == 0
+    assert "of electricity that converters needed nobody sold" in capsys.readouterr().out
+
+
+def test_without_conversions_nothing_is_lost_and_groups_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = compare_joint(read_markets(by_hand(tmp_path / "none")))
+    assert [each.lost_eur.value for each in found] == [0.0] * 4
+    modes = [
+        ConversionOffer("pump", 400, 0, 60, 500, group=1, fuel=1000),
+        ConversionOffer("pump", 300, 600, 60, 400, group=1, fuel=1000),
+    ]
+    assert main(["compare", str(by_hand(tmp_path / "group", *modes))]) == 2
+    assert "conversion 0 of market 0 is in a group" in capsys.readouterr().err
+
+
+def test_tables_are_compared_like_the_ledger(ledger: Path, tmp_path: Path) -> None:
+    export_tables(ledger, parquet=tmp_path / "tables")
+    pair = [compare_joint(read_markets(path)) for path in (ledger, tmp_path / "tables")]
+    for one, other in zip(*pair, strict=True):
+        assert one.welfare.tolist() == other.welfare.tolist() and one.lost_eur == other.lost_eur
