@@ -1,4 +1,4 @@
-"""Every benchmark that needs no foreign packages, one process after the other.
+"""Every benchmark that needs no other environment, one process after the other.
 
 Run: ``make bench``, or ``python -m benchmarks.bench_all [--only env ppo] [--quick]``; renew the
 documentation with ``python -m benchmarks.bench_all --write docs/benchmarks.md``.
@@ -18,6 +18,7 @@ SECTIONS = {
     "single": "bench_single",
     "ppo": "bench_ppo",
     "clear": "bench_clear",
+    "coupled": "bench_coupled",
     "ledger": "bench_ledger",
     "start": "bench_start",
     "profile": "profile_step",

@@ -153,7 +153,7 @@ def measure(runs: int, quick: bool) -> Report:
         "than its best": ",.0f",
     }
     aim = Aim("joint clearing, 20 organizations, times HiGHS's solve", rows[0][-2], at_least=LEAST)
-    return Report([Table("coupled", columns, rows)], [aim])
+    return Report([Table("coupled", columns, rows)], [aim], ("numpy", "numba", "highspy"))
 
 
 if __name__ == "__main__":

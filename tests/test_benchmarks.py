@@ -30,6 +30,7 @@ TABLES = {
     "single": {"single", "sync"},
     "ppo": {"ppo"},
     "clear": {"clear", "public"},
+    "coupled": {"coupled"},
     "ledger": {"ledger"},
     "start": {"start"},
     "profile": {"profile"},
@@ -62,6 +63,15 @@ def test_a_trial_fills_the_tables(section: str, measure: Callable[[int, bool], R
     assert {table.name for table in report.tables} == TABLES[section]
     assert all(is_whole(table) for table in report.tables)
     assert all(aim.found > 0 for aim in report.aims)
+
+
+def test_joint_clearing_and_highs_fill_their_table() -> None:
+    pytest.importorskip("highspy")
+    from benchmarks import bench_coupled
+
+    (table,), (aim,) = (report := bench_coupled.measure(1, True)).tables, report.aims
+    assert table.name == "coupled" and is_whole(table) and aim.found > 0
+    assert [row[0] for row in table.rows] == [20] and "highspy" in report.packages
 
 
 def test_the_page_has_a_place_for_every_table() -> None:

@@ -20,6 +20,7 @@ from decent_gym.clearing.public import clear
 from decent_gym.clearing.result import Result
 from decent_gym.clearing.rules import RULES_VERSION, TIE_RULES, UTILITIES, Rules
 from decent_gym.clearing.sbba import SBBA
+from decent_gym.clearing.sequential import sequential_clearing
 from decent_gym.clearing.supply_demand_ratio import SUPPLY_DEMAND_RATIO
 from decent_gym.clearing.trade_reduction import TRADE_REDUCTION
 from decent_gym.clearing.trade_reduction_sbb import TRADE_REDUCTION_SBB
@@ -66,4 +67,5 @@ __all__ = [
     "clear_blocks",
     "clear_coupled",
     "price_of_preferences",
+    "sequential_clearing",
 ]

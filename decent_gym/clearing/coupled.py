@@ -6,15 +6,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.clearing.coupled_inputs import Conversions, checked_conversions
-from decent_gym.clearing.coupled_problems import DONE, Problems
-from decent_gym.clearing.inputs import (
-    checked_book,
-    checked_priority,
-    checked_sequence,
-    equally_long,
-    integers,
+from decent_gym.clearing.coupled_inputs import (
+    Conversions,
+    checked_conversions,
+    checked_market,
 )
+from decent_gym.clearing.coupled_problems import DONE, Problems
+from decent_gym.clearing.inputs import checked_priority, checked_sequence
 from decent_gym.errors import InputError
 from decent_gym.units import IntArray
 
@@ -160,19 +158,8 @@ def clear_coupled(
     ((21, 7), [5, 0, 4, 3, 6], [1], 269)
 
     """
-    side = integers(side, "side")
-    price = integers(price, "price")
-    energy = integers(energy, "energy")
-    commodity = integers(commodity, "commodity")
-    n = equally_long(side, price, energy)
-    if len(commodity) != n:
-        raise InputError(f"commodity must have one entry per offer ({n}), got {len(commodity)}")
-    checked_book(side, price, energy)
-    if n and (commodity.min() < 0 or commodity.max() > 1):
-        at = int(np.flatnonzero((commodity < 0) | (commodity > 1))[0])
-        raise InputError(
-            f"commodity[{at}] must be 0 (ELECTRICITY) or 1 (HEAT), got {commodity[at]}"
-        )
+    side, commodity, price, energy = checked_market(side, commodity, price, energy)
+    n = len(side)
     rows = checked_conversions(conversions, conversion_sequence, temperatures)
     order = np.arange(n) if sequence is None else np.argsort(checked_sequence(sequence, n))
     classes = np.zeros(n, np.int64) if priority is None else checked_priority(priority, n)

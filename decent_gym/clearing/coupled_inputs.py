@@ -11,7 +11,7 @@ from decent_gym.clearing.conversion_faults import (
     conversion_fault,
     judge_conversions,
 )
-from decent_gym.clearing.inputs import integers
+from decent_gym.clearing.inputs import checked_book, equally_long, integers
 from decent_gym.errors import InputError
 from decent_gym.units import PRODUCT_CAP, IntArray, exact_int
 
@@ -35,6 +35,33 @@ class Conversions(NamedTuple):
 
     order: IntArray
     rows: IntArray
+
+
+def checked_market(
+    side: Any, commodity: Any, price: Any, energy: Any
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """The orders of a market of two commodities, checked, as int64 (n,) each.
+
+    Raises
+    ------
+    InputError
+        Naming the array, the index and the value.
+    """
+    sides, prices, energies, commodities = (
+        integers(values, name)
+        for values, name in ((side, "side"), (price, "price"), (energy, "energy"),
+                             (commodity, "commodity"))
+    )  # fmt: skip
+    n = equally_long(sides, prices, energies)
+    if len(commodities) != n:
+        raise InputError(f"commodity must have one entry per offer ({n}), got {len(commodities)}")
+    checked_book(sides, prices, energies)
+    if n and (commodities.min() < 0 or commodities.max() > 1):
+        at = int(np.flatnonzero((commodities < 0) | (commodities > 1))[0])
+        raise InputError(
+            f"commodity[{at}] must be 0 (ELECTRICITY) or 1 (HEAT), got {commodities[at]}"
+        )
+    return sides, commodities, prices, energies
 
 
 def checked_conversions(given: Any, sequence: Any, temperatures: Any) -> Conversions:

@@ -22,12 +22,17 @@ First the recorded mechanism must give every recorded price and payment again, b
 that must clear the members alone have the utility's quotes taken out of the books; it then serves
 the rest at its tariffs ("residual").  Intervals are 95 % bootstrap.
 
+A ledger whose books were cleared together (clearing=coupled) is compared with what two separate
+books make of the same offers: heat first, at a forecast of electricity's price, then electricity.
+
   decent-gym run --ledger week.ledger
   decent-gym compare week.ledger
   decent-gym compare week.ledger --mechanism merit_order vcg --out week-compared
   decent-gym compare week.ledger --mechanism merit_order:price_rule=0 merit_order:price_rule=1
   decent-gym compare week.ledger --best-response building_03
   decent-gym compare --flow uniform --books 1000 --buyers 12 --sellers 12 --seed 0
+  decent-gym run --set clearing=coupled --ledger joint.ledger
+  decent-gym compare joint.ledger
   decent-gym compare --flow uniform --limits zero_intelligence --mechanism merit_order vcg
 """
 WRONG: Final = 1
@@ -83,6 +88,11 @@ def run(args: Namespace) -> int:
 
     _check(args)
     names = _mechanisms(args)
+    if args.path is not None:
+        from decent_gym.cli.compare_joint import is_coupled, run_joint
+
+        if is_coupled(args.path):
+            return run_joint(args)
     if args.out is not None:
         check_folder(args.out)
     source = _source(args)

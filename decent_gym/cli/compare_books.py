@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from decent_gym.clearing import Rules
 from decent_gym.cli.console import Advance
 from decent_gym.errors import DataError
-from decent_gym.metrics import EnergyLog, SeriesRecorder, physical_figures, units_of
+from decent_gym.metrics import EnergyLog, SeriesRecorder, physical_figures, usual_unit
 from decent_gym.models import Round
 from decent_gym.replay import (
     BookSet,
@@ -20,9 +20,6 @@ from decent_gym.replay import (
     reclear,
 )
 from decent_gym.simulation import Simulation
-
-_ENOUGH_DAYS: Final = 5
-"""Fewer days say little about the next; then rounds are resampled, though neighbours are alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +77,7 @@ def recorded_source(path: str, values: str, unit: str | None, advance: Advance) 
     series = SeriesRecorder(names, utility)
     for record in listener.rounds:
         series.on_round(record)
-    if unit is None:
-        unit = "day" if int(units_of(book_set, "day").max()) + 1 >= _ENOUGH_DAYS else "round"
+    unit = unit or usual_unit(book_set.times)
     log = listener.log if listener.logged == found.rounds else None
     scenario = None if listener.simulation is None else listener.simulation.scenario
     times = [

@@ -9,8 +9,8 @@ from decent_gym.errors import InputError
 
 SUMMARY: Final = "write a ledger's rounds as Parquet or CSV tables"
 DETAILS: Final = """\
-Four tables: rounds, offers, accounts, actions, with units in the columns' names.  From the Parquet
-files the same rounds come back bit for bit, so replay takes them too.
+Five tables: rounds, offers, accounts, actions, conversions, with units in the columns' names.  From
+the Parquet files the same rounds come back bit for bit, so replay takes them too.
 
   decent-gym run --ledger market.ledger
   decent-gym export market.ledger --parquet market-tables --csv market-csv

@@ -38,7 +38,7 @@ def export_tables(
     csv: str | Path | None = None,
     on_round: Callable[[int], None] | None = None,
 ) -> Exported:
-    """Write the rounds of a ledger as four tables; see ``docs/recordings.md`` for their columns.
+    """Write the rounds of a ledger as tables; see ``docs/recordings.md`` for their columns.
 
     A folder appears when it is whole.  From the Parquet files the same rounds can be read back bit
     for bit (:func:`decent_gym.ledger.read_rounds`).
@@ -169,7 +169,7 @@ class _Reader:
 
 
 class _Parquet:
-    """Four Parquet files in a folder."""
+    """A Parquet file for every table, in a folder."""
 
     def __init__(self, folder: Path, header: LedgerHeader) -> None:
         import pyarrow.parquet as pq
@@ -203,7 +203,7 @@ class _Parquet:
 
 
 class _Csv:
-    """Four CSV files in a folder, and ``recording.json`` with what Parquet footers say."""
+    """A CSV file a table in a folder, and ``recording.json`` with what Parquet footers say."""
 
     def __init__(self, folder: Path, header: LedgerHeader) -> None:
         import pyarrow as pa

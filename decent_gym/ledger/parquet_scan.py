@@ -2,7 +2,7 @@
 
 The tables may come from anybody.  Types, names and sizes are checked before rows are read; then
 every round is built from its rows, encoded as a ledger would, and must have the hash that the
-chain gives it; at the end the head must be the one that all four footers state.  So what comes out
+chain gives it; at the end the head must be the one that all footers state.  So what comes out
 is what was recorded, or the scan says which round is not.
 """
 

@@ -15,7 +15,7 @@ from decent_gym.units import IntArray
 
 SCHEMA_VERSION: Final = 1
 FACTS_KEY: Final = b"decent_gym.recording"
-TABLES: Final = ("rounds", "offers", "accounts", "actions")
+TABLES: Final = ("rounds", "offers", "accounts", "actions", "conversions")
 HASH: Final = "hash"
 LAST_SECOND: Final = 2**40
 FACTS_BYTES_CAP: Final = 2**25

@@ -1,15 +1,17 @@
 """Rounds as tables for analysis, and the same rounds back from them.
 
-=============  ==========================================  =======================================
-table          a row                                       carries
-=============  ==========================================  =======================================
-``rounds``     a round                                     time, prices, volumes, tariffs, hash
-``offers``     an offer in a round's book                  the offer, accepted, pays, reason
-``accounts``   an account in a round                       energy traded and metered, money, balance
-``actions``    an entry of what learners asked for         parts per million; mostly no rows
-=============  ==========================================  =======================================
+===============  ========================================  =======================================
+table            a row                                     carries
+===============  ========================================  =======================================
+``rounds``       a round                                   time, prices, volumes, tariffs, hash
+``offers``       an offer in a round's book                the offer, accepted, pays, reason
+``accounts``     an account in a round                     energy traded and metered, money, balance
+``actions``      an entry of what learners asked for       parts per million; mostly no rows
+``conversions``  a conversion offered in a round           the offer, activity, delivered, earnings
+===============  ========================================  =======================================
 
 Units end a column's name: ``_wh``, ``_ueur_per_kwh`` (micro-euro per kWh), ``_neur`` (n-euro),
+``_wh_per_kwh`` (of a conversion's activity), ``_decidegree`` (tenths of a degree Celsius),
 ``_ppm``.  Nothing in the tables is rounded, and nothing of a round is left out.
 """
 
@@ -24,10 +26,13 @@ from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.models import (
     COMMODITIES,
+    CONVERSION_FIELDS,
+    NO_CONVERSIONS,
     ORDER_FIELDS,
     Case,
     ClearedBook,
     Commodity,
+    Converted,
     Money,
     Reason,
     Round,
@@ -42,8 +47,13 @@ FIXED_NAMES: Final = ("(fuel)", "(network)", "(operator)")
 _COMMODITIES: Final = tuple(commodity.name for commodity in Commodity)
 _UNITS: Final = {"price": "_ueur_per_kwh", "energy": "_wh", "unsettled": "_wh", "cap": "_wh"}
 _ORDER_COLUMNS: Final = tuple(name + _UNITS.get(name, "") for name in ORDER_FIELDS)
+_RATES: Final = dict.fromkeys(("electricity", "heat", "fuel"), "_wh_per_kwh")
+_DEGREES: Final = dict.fromkeys(("source", "supply"), "_decidegree")
+_CONVERSION_UNITS: Final = {"cost": "_ueur_per_kwh", "most": "_wh", **_RATES, **_DEGREES}
+_CONVERSION_COLUMNS: Final = tuple(n + _CONVERSION_UNITS.get(n, "") for n in CONVERSION_FIELDS)
 _PRICES: Final = ("price_low", "price", "price_high")
 _LOWER: Final = tuple(name.lower() for name in _COMMODITIES)
+_DELIVERED: Final = tuple(f"delivered_{place}_wh" for place in _LOWER)
 _MONEY: Final = tuple(f"{kind.name.lower()}_neur" for kind in Money)
 
 
@@ -99,11 +109,20 @@ def kinds_of(header: LedgerHeader) -> dict[str, dict[str, Kind]]:
     accounts |= {f"metered_{place}_wh": False for place in _LOWER}
     accounts |= {"unserved_heat_wh": True, **dict.fromkeys(_MONEY, False), "balance_neur": False}
     actions: dict[str, Kind] = dict.fromkeys(("round", "entry", "action_ppm"), False)
-    return {"rounds": rounds, "offers": offers, "accounts": accounts, "actions": actions}
+    conversions: dict[str, Kind] = {"round": False}
+    conversions |= {name: named.get(name, False) for name in _CONVERSION_COLUMNS}
+    conversions |= dict.fromkeys(("activity_wh", *_DELIVERED, "earns_neur"), False)
+    return {
+        "rounds": rounds,
+        "offers": offers,
+        "accounts": accounts,
+        "actions": actions,
+        "conversions": conversions,
+    }
 
 
 def tables_of(rounds: Sequence[Round], header: LedgerHeader) -> dict[str, Columns]:
-    """The four tables of one round or more, columns as in :func:`kinds_of`.
+    """The tables of one round or more, columns as in :func:`kinds_of`.
 
     Raises
     ------
@@ -116,6 +135,7 @@ def tables_of(rounds: Sequence[Round], header: LedgerHeader) -> dict[str, Column
         "offers": _offers(rounds),
         "accounts": _accounts(rounds, header),
         "actions": _actions(rounds),
+        "conversions": _conversions(rounds),
     }
     tables: dict[str, Columns] = {}
     for table, columns in kinds.items():
@@ -211,6 +231,18 @@ def _actions(rounds: Sequence[Round]) -> dict[str, IntArray]:
     }
 
 
+def _conversions(rounds: Sequence[Round]) -> dict[str, IntArray]:
+    given = [r.conversions for r in rounds]
+    counts = [len(each.activity) for each in given]
+    columns = {"round": np.repeat(np.array([r.number for r in rounds], np.int64), counts)}
+    offers = np.concatenate([each.offers for each in given])
+    columns |= dict(zip(_CONVERSION_COLUMNS, offers.T, strict=True))
+    columns["activity_wh"] = np.concatenate([each.activity for each in given])
+    delivered = np.concatenate([each.delivered for each in given])
+    columns |= dict(zip(_DELIVERED, delivered.T, strict=True))
+    return columns | {"earns_neur": np.concatenate([each.earns for each in given])}
+
+
 def round_of(tables: Mapping[str, Columns], header: LedgerHeader) -> Round:
     """The one round whose rows these are.
 
@@ -247,6 +279,18 @@ def round_of(tables: Mapping[str, Columns], header: LedgerHeader) -> Round:
         money=np.stack([accounts[name].values for name in _MONEY]),
         accounts=accounts["balance_neur"].values.copy(),
         actions=actions["action_ppm"].values.copy(),
+        conversions=_converted(tables["conversions"]),
+    )
+
+
+def _converted(rows: Columns) -> Converted:
+    if not len(rows["round"].values):
+        return NO_CONVERSIONS
+    return Converted(
+        offers=np.stack([rows[name].values for name in _CONVERSION_COLUMNS], axis=1),
+        activity=rows["activity_wh"].values.copy(),
+        delivered=np.stack([rows[name].values for name in _DELIVERED], axis=1),
+        earns=rows["earns_neur"].values.copy(),
     )
 
 

@@ -7,7 +7,9 @@ from decent_gym.metrics.comparison import (
     Measured,
     compare,
     rules_for,
+    units_at,
     units_of,
+    usual_unit,
 )
 from decent_gym.metrics.energy import (
     bought,
@@ -22,6 +24,7 @@ from decent_gym.metrics.energy import (
 )
 from decent_gym.metrics.energy_log import EnergyLog
 from decent_gym.metrics.fairness import gini, herfindahl, jain, residual_supply
+from decent_gym.metrics.joint import JointMeasured, compare_joint, losses_of, welfare_of
 from decent_gym.metrics.market_power import marginal_markup, residual_supplies, withheld
 from decent_gym.metrics.money import balances, money_by_kind, turnover
 from decent_gym.metrics.physical import physical_figures
@@ -38,6 +41,7 @@ __all__ = [
     "SPECIAL_ACCOUNTS",
     "EnergyLog",
     "Figure",
+    "JointMeasured",
     "Measured",
     "PreferenceCost",
     "PriceStatistics",
@@ -49,6 +53,7 @@ __all__ = [
     "best_welfare",
     "bought",
     "compare",
+    "compare_joint",
     "drawn",
     "exchange",
     "fed_in",
@@ -56,6 +61,7 @@ __all__ = [
     "herfindahl",
     "jain",
     "limits_passed",
+    "losses_of",
     "marginal_markup",
     "money_by_kind",
     "peak_kw",
@@ -73,8 +79,11 @@ __all__ = [
     "sold",
     "surplus",
     "turnover",
+    "units_at",
     "units_of",
+    "usual_unit",
     "volume",
     "welfare",
+    "welfare_of",
     "withheld",
 ]

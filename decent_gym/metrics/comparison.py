@@ -29,6 +29,8 @@ from decent_gym.units import NANO_EUR_PER_EUR, ROUNDS_PER_DAY, IntArray
 
 RETAILER_ONLY: Final = "retailer only"
 UNITS: Final = ("day", "round", "book")
+_ENOUGH_DAYS: Final = 5
+"""Fewer days say little about the next; then rounds are resampled, though neighbours are alike."""
 _TIMED_SECONDS: Final = 0.02
 _VARIANTS: Final = ("price_rule", "tie_rule")
 
@@ -163,10 +165,18 @@ def units_of(book_set: BookSet, unit: str) -> IntArray:
     """
     if unit not in UNITS:
         raise unknown_name("unit of the intervals", unit, UNITS)
-    if unit == "book":
-        return np.arange(len(book_set))
-    times = book_set.times // ROUNDS_PER_DAY if unit == "day" else book_set.times
-    return np.unique(times, return_inverse=True)[1].astype(np.int64)
+    return np.arange(len(book_set)) if unit == "book" else units_at(book_set.times, unit)
+
+
+def units_at(times: IntArray, unit: str) -> IntArray:
+    """Number of the day or round of each of `times`, which are round numbers, without gaps."""
+    which = times // ROUNDS_PER_DAY if unit == "day" else times
+    return np.unique(which, return_inverse=True)[1].astype(np.int64)
+
+
+def usual_unit(times: IntArray) -> str:
+    """What intervals over rounds resample unless something else is asked for: days, if enough."""
+    return "day" if int(units_at(times, "day").max()) + 1 >= _ENOUGH_DAYS else "round"
 
 
 class _Ruler:

@@ -11,6 +11,13 @@ from decent_gym.replay.book_set import (
     retailer_only,
     with_utility,
 )
+from decent_gym.replay.markets import (
+    FORECASTS,
+    RecordedMarkets,
+    clear_sequentially,
+    forecast_of,
+    read_markets,
+)
 from decent_gym.replay.order_flow import BEHAVIOURS, ORDER_FLOWS, OrderFlow, order_flow
 from decent_gym.replay.player import Replay, difference, replay
 from decent_gym.replay.recorded import Recording, read_recording
@@ -18,6 +25,7 @@ from decent_gym.replay.recorded_books import RecordedBooks, difference_from, rea
 
 __all__ = [
     "BEHAVIOURS",
+    "FORECASTS",
     "ORDER_FLOWS",
     "VALUES_ARE_LIMITS",
     "VALUES_TRUE",
@@ -25,13 +33,17 @@ __all__ = [
     "OrderFlow",
     "Recleared",
     "RecordedBooks",
+    "RecordedMarkets",
     "Recording",
     "Replay",
     "books_for",
+    "clear_sequentially",
     "difference",
     "difference_from",
+    "forecast_of",
     "order_flow",
     "read_books",
+    "read_markets",
     "read_recording",
     "reclear",
     "replay",

@@ -7,27 +7,21 @@ from typing import Final, Literal
 
 import numpy as np
 
-from decent_gym.audit.header_rules import rules_of
-from decent_gym.audit.orders import OrderCheck
-from decent_gym.audit.recount import tariff_fault
-from decent_gym.clearing import Books, Outcome, Rules
-from decent_gym.clearing.lottery import fill_lottery
-from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
-from decent_gym.ledger import LedgerHeader, open_records
-from decent_gym.ledger.encoding import decode_round
-from decent_gym.ledger.header import decode_header, parse_json
+from decent_gym.clearing import Outcome, Rules
+from decent_gym.errors import DecentGymError, InputError, LedgerError
+from decent_gym.ledger import LedgerHeader
 from decent_gym.ledger.scan import RawRecord
 from decent_gym.ledger.segments import META
-from decent_gym.models import COMMODITIES, ClearedBook, Commodity, Round
+from decent_gym.models import COMMODITIES, Commodity, Round
 from decent_gym.replay.book_set import VALUES_ARE_LIMITS, VALUES_TRUE, BookSet, Recleared
 from decent_gym.replay.player import Player
 from decent_gym.replay.recorded import read_recording
+from decent_gym.replay.sound_rounds import SoundRounds, books_of, wide
 from decent_gym.replay.true_values import TrueValues
 from decent_gym.simulation import Simulation
 from decent_gym.units import IntArray
 
 SPECIAL_ACCOUNTS: Final = ("fuel", "network", "operator")
-_COLUMNS: Final = ("side", "price", "priority", "sequence", "owner")
 _FIGURES: Final = ("price_low", "price", "price_high", "volume", "surplus", "case")
 
 OnRound = Callable[[Round, Simulation | None], None]
@@ -89,38 +83,21 @@ def read_books(
     if values not in ("scenario", "limits"):
         raise InputError(f"values must be 'scenario' or 'limits', got {values!r}")
     folder = Path(path)
-    scan = open_records(folder)
-    records = iter(scan)
-    first = next(records, None)
-    if first is None:
-        raise LedgerError(f"{folder}: the header cannot be read: {scan.reason}")
-    header = decode_header(first.body)
-    if parse_json(header.rules).get("clearing", "separate") == "coupled":
+    source = SoundRounds(folder)
+    if source.coupled:
         raise InputError(
             f"{folder} was cleared with heat and electricity coupled, which no other mechanism "
-            "does; record an episode with clearing='separate' to compare"
+            "does; read it with read_markets(), or record an episode with clearing='separate'"
         )
-    rules = rules_of(header)
+    rules = source.rules()
     valuer = _Valuer(folder, values)
-    check = OrderCheck(header)
-    rounds = []
-    for raw in records:
-        record = decode_round(raw.body, header.accounts)
-        fault = tariff_fault(record) or check.fault(record)
-        if fault is not None:
-            raise LedgerError(f"{folder}: round {record.number}: {fault}")
+
+    def see(raw: RawRecord, record: Round) -> None:
         simulation = valuer.step(raw, record)
         if on_round is not None:
             on_round(record, simulation)
-        rounds.append(record)
-    if scan.damage is not None:
-        raise LedgerError(
-            f"{folder} is broken after {len(rounds)} rounds: {scan.reason}; 'decent-gym verify' "
-            "says what is good"
-        )
-    if not rounds:
-        raise DataError(f"{folder}: no round has been recorded, so there is nothing to clear again")
-    return _stacked(rounds, valuer, header, rules)
+
+    return _stacked(source.read(see), valuer, source.header, rules)
 
 
 def difference_from(recorded: RecordedBooks, again: Recleared) -> str | None:
@@ -187,20 +164,11 @@ def _stacked(
     rounds: list[Round], valuer: _Valuer, header: LedgerHeader, rules: Rules
 ) -> RecordedBooks:
     cleared = [book for record in rounds for book in record.books]
-    orders = np.array([len(book.orders) for book in cleared], np.int64)
-    slots = int(orders.max())
-    wide = {name: _wide(cleared, name, slots) for name in (*_COLUMNS, "offered")}
+    books = books_of(rounds, header, rules)
     times = np.array([record.number for record in rounds], np.int64)
-    lottery = np.zeros((len(rounds), COMMODITIES), np.int64)
-    fill_lottery(
-        0, len(rounds), rules.seed, np.full(len(rounds), header.seed, np.int64), times, lottery
-    )
-    tariffs = np.stack([record.tariffs for record in rounds])
-    rows = len(cleared)
-    books = Books(orders, lottery=lottery.reshape(rows), tariffs=tariffs.reshape(rows, 4), **wide)
     book_set = BookSet(
         books=books,
-        value=valuer.value(books.price, orders),
+        value=valuer.value(books.price, books.orders),
         times=np.repeat(times, COMMODITIES),
         commodity=np.tile(np.arange(COMMODITIES), len(rounds)),
         names=(*header.names, *SPECIAL_ACCOUNTS),
@@ -209,7 +177,7 @@ def _stacked(
         organizations=len(header.names),
     )
     figures = (np.array([getattr(b, name) or 0 for b in cleared], np.int64) for name in _FIGURES)
-    outcome = Outcome(*(_wide(cleared, name, slots) for name in ("accepted", "pays")), *figures)
+    outcome = Outcome(*(wide(cleared, name) for name in ("accepted", "pays")), *figures)
     return RecordedBooks(book_set, rules, outcome, header)
 
 
@@ -218,11 +186,3 @@ def _utility(header: LedgerHeader, rules: Rules) -> int | None:
     if rules.utility is None or 1 not in header.priorities:
         return None
     return header.priorities.index(1)
-
-
-def _wide(books: list[ClearedBook], name: str, slots: int) -> IntArray:
-    """One column of all books, 0 beyond a book's end."""
-    wide = np.zeros((len(books), slots), np.int64)
-    for row, book in zip(wide, books, strict=True):
-        row[: len(book.orders)] = book.column(name) if name in _COLUMNS else getattr(book, name)
-    return wide

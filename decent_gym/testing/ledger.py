@@ -3,13 +3,15 @@
 :func:`decent_gym.ledger.verify` clears every round again with the program's own mechanisms.  A
 mechanism that is wrong confirms itself there.  This check adds what needs no clearing: the
 recorded figures against the laws (energy, money, limits, prices), every reason against the energy
-it explains, every record against its own bytes, and how many orders left without a reason.
+it explains, every record against its own bytes, and how many orders left without a reason.  Where
+heat and electricity were cleared together, conversions buy and sell in both books like everybody
+else, and keep laws of their own.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,9 +20,10 @@ from decent_gym.ledger import LedgerHeader, Verification, verify
 from decent_gym.ledger.encoding import decode_round, encode_round
 from decent_gym.ledger.header import decode_header, parse_json
 from decent_gym.ledger.scan import Scan
-from decent_gym.models import WISH_FIELDS, ClearedBook, Commodity, Reason, Round
+from decent_gym.models import WISH_FIELDS, ClearedBook, Commodity, Converted, Reason, Round
 from decent_gym.testing.books import book
-from decent_gym.testing.case import Case, Law
+from decent_gym.testing.case import Case
+from decent_gym.testing.conversions import CONVERSION_LAWS, parts_in
 from decent_gym.testing.laws import OUTCOME_LAWS
 
 _ALWAYS: Final = ("fills", "idle", "limits")
@@ -38,7 +41,7 @@ class LedgerReport:
     rounds, orders : int
         Looked at here; an order counts once a round.
     laws : tuple of str
-        Laws that every recorded book was held to.
+        Laws that every recorded book and, under coupled clearing, every conversion was held to.
     unexplained : int
         Orders that were open, had rounds left, and are not in the next round.  They were withdrawn
         or replaced: a ledger does not record which.  Not a fault; but who finds its own order
@@ -126,11 +129,14 @@ class _Looked:
         self._kind: Mechanism = MECHANISMS[self._rules.mechanism]
         alone = self._rules.utility != "residual"
         self._laws = [law for law in OUTCOME_LAWS if alone or law.name in _ALWAYS]
+        coupled = self._rules.clearing == "coupled"
+        self._of_conversions = CONVERSION_LAWS if coupled else ()
         self._rounds = self._orders = self._unexplained = 0
         self._waiting: tuple[set[int], ...] = tuple(set() for _ in Commodity)
 
     def report(self, verification: Verification, fault: str | None) -> LedgerReport:
-        names = ("canonical", "sums", "reasons", *(law.name for law in self._laws))
+        laws = (*self._laws, *self._of_conversions)
+        names = ("canonical", "sums", "reasons", *(law.name for law in laws))
         return LedgerReport(
             verification, self._rounds, self._orders, names, self._unexplained, fault
         )
@@ -146,14 +152,14 @@ class _Looked:
         for commodity, cleared in zip(Commodity, record.books, strict=True):
             place = f"{where}, {commodity.name.lower()}"
             yield from (f"reasons: {place}: {what}" for what in _wrong_reasons(cleared, record))
-            for law in self._broken(cleared):
+            case = _recorded(cleared, record.conversions, commodity, self._kind, self._rules)
+            for law in (law for law in self._laws if law.find(case)[0]):
                 yield f"{law.name}: {place}: not so: {law.says}"
             self._count(commodity, cleared, record)
+        for rule in self._of_conversions:
+            for k in np.flatnonzero(rule.find(record)).tolist():
+                yield f"{rule.name}: {where}, conversion {k}: not so: it {rule.says}"
         self._rounds += 1
-
-    def _broken(self, cleared: ClearedBook) -> Iterator[Law]:
-        case = _recorded(cleared, self._kind, self._rules)
-        return (law for law in self._laws if law.find(case)[0])
 
     def _count(self, commodity: int, cleared: ClearedBook, record: Round) -> None:
         ids = cleared.column("sequence")
@@ -166,17 +172,26 @@ class _Looked:
         waiting.update(ids[stays].tolist())
 
 
-def _recorded(cleared: ClearedBook, kind: Mechanism, rules: Rules) -> Case:
-    """A recorded book as if the mechanism had just cleared it."""
+def _recorded(
+    cleared: ClearedBook, given: Converted, commodity: Commodity, kind: Mechanism, rules: Rules
+) -> Case:
+    """A recorded book as if the mechanism had just cleared it, with what conversions traded.
+
+    Wishes and conversions do not meet: coupled clearing is a merit order, which reads no wishes.
+    """
+    parts = parts_in(cleared, given, commodity)
+    beside = {"side": parts.side, "price": parts.price, "owner": parts.owner}
+    beside |= {"priority": 0 * parts.side, "sequence": given.column("sequence")}
+    columns: dict[str, Any] = {
+        name: np.append(cleared.column(name), values).tolist() for name, values in beside.items()
+    }
     wishing = WISH_FIELDS if len(cleared.wishes) else ()
-    names = ("side", "price", "priority", "sequence", "owner", *wishing)
-    columns = {name: cleared.column(name).tolist() for name in names}
-    books: Books = book(energy=cleared.offered.tolist(), **columns)
+    columns |= {name: cleared.column(name).tolist() for name in wishing}
+    books: Books = book(energy=np.append(cleared.offered, parts.energy).tolist(), **columns)
     prices = (cleared.price_low, cleared.price, cleared.price_high)
     narrow = (*(p or 0 for p in prices), cleared.volume, cleared.surplus, int(cleared.case))
-    outcome = Outcome(
-        cleared.accepted[None], cleared.pays[None], *(np.array([each]) for each in narrow)
-    )
+    wide = np.append(cleared.accepted, parts.energy), np.append(cleared.pays, parts.pays)
+    outcome = Outcome(*(each[None] for each in wide), *(np.array([each]) for each in narrow))
     if wishing:
         outcome = outcome._replace(origin=cleared.origin[None])
     return Case(kind, rules, books, books, outcome)

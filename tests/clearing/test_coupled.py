@@ -74,35 +74,6 @@ def test_instance(name: str) -> None:
     assert result.surplus == 0 and (result.remainders >= 0).all()
 
 
-@pytest.mark.parametrize("published", INSTANCES["X6_sequential"])
-def test_heat_first_and_electricity_after_it(published: dict[str, Any]) -> None:
-    """The pump offers heat at a third of its forecast, then buys what it sold at any price.
-
-    At 21 its offer ties with the boiler's, which came first.
-    """
-    unit, tick = 300, 300_000  # whole: a third of the energy sold, 20/3 ct
-    forecast = published["forecast_pi_e"]
-    heat = clear(
-        [0, 0, 1], [forecast * tick // 3, 7 * tick, 20 * tick], [9 * unit, 10 * unit, 6 * unit],
-        tie_rule="time", sequence=[1, 0, 2],
-    )  # fmt: skip
-    sold, boiled = heat.accepted.tolist()[:2]
-    bids = [(50 * tick, 4 * unit), *[(10**8, sold // 3)] * (sold > 0)]
-    power = clear(
-        [0, 0] + [1] * len(bids), [6 * tick, 36 * tick, *(v for v, _ in bids)],
-        [5 * unit, 10 * unit, *(q for _, q in bids)],
-    )  # fmt: skip
-    cheap, peak = power.accepted.tolist()[:2]
-    assert (sold, sold // 3) == (published["hp_heat"] * unit, published["hp_elec"] * unit)
-    for result, name in ((heat, "heat"), (power, "elec")):
-        ends = [end / tick for end in (result.price_low, result.price_high)]
-        assert ends == pytest.approx(published[f"{name}_price_interval"], abs=1e-6)
-    welfare = 20 * 6 * unit - 7 * boiled + 50 * 4 * unit - 6 * cheap - 36 * peak
-    assert welfare == published["welfare"] * unit
-    gain = (sold * heat.price - sold // 3 * power.price) / (unit * tick)
-    assert gain == pytest.approx(published["hp_profit_at_mid"], abs=2e-6)
-
-
 def test_prices_are_chosen_on_the_polygon_not_in_the_box() -> None:
     result = clear_coupled([0, 1, 1, 0], [0, 0, 1, 1], [4_000, 30_000, 25_000, 12_000],
                            [3, 2, 3, 5], [(-1000, 3000, 0, 1, -1)])  # fmt: skip

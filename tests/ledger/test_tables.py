@@ -31,11 +31,12 @@ ROUNDS = 9
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An episode in which a learner acts."""
+    """An episode in which a learner acts and heat pumps convert: a winter morning."""
     folder = tmp_path_factory.mktemp("tables") / "ledger"
-    episodes = Episodes(scenario("rural"), ["building_02"], rounds=ROUNDS)
-    episodes.reset([3])
-    episodes.record(folder, scenario="rural", options={})
+    coupled = {"clearing": "coupled"}
+    episodes = Episodes(scenario("rural", **coupled), ["building_02"], rounds=ROUNDS)
+    episodes.reset([3], {"start": 14 * 96 + 20})
+    episodes.record(folder, scenario="rural", options=coupled)
     for i in range(ROUNDS):
         episodes.act(0, np.full(len(episodes.levers[0]), i / ROUNDS))
         episodes.step()
@@ -143,6 +144,16 @@ def test_the_tables_say_what_the_rounds_say(ledger: Path, exported: Path) -> Non
         int(x) for record in whole for x in record.actions
     ]
     assert len(rows["actions"]) > ROUNDS
+    conversions = iter(rows["conversions"])
+    for record in whole:
+        given = record.conversions
+        for k, offer in enumerate(given.offers.tolist()):
+            row = list(next(conversions).values())
+            assert row[:3] == [record.number, offer[0], names[offer[1]]]
+            assert row[3:11] == offer[2:]
+            assert row[11:] == [given.activity[k], *given.delivered[k], given.earns[k]]
+    assert next(conversions, None) is None
+    assert sum(row["activity_wh"] > 0 for row in rows["conversions"]) > ROUNDS
 
 
 def test_csv_files_hold_the_same(ledger: Path, exported: Path, tmp_path: Path) -> None:
@@ -239,6 +250,10 @@ def swapped(table: Any) -> Any:
         ("accounts", twice, "accounts: one row an account"),
         ("accounts", lambda t: t.slice(1), "accounts: one row an account"),
         ("actions", swapped, "actions: entries from 0 on, in order"),
+        ("conversions", swapped, "does not have the hash"),
+        ("conversions", lambda t: t.slice(0, 0), "does not have the hash"),
+        ("conversions", lambda t: pa.concat_tables([t, t]), "conversions.parquet: rows of round"),
+        ("conversions", with_nulls("earns_neur"), "14 must be 'earns_neur' of type int64 without"),
         ("rounds", swapped, r"after 1 records: round \d+: accounts: one row an account"),
         ("rounds", lambda t: t.slice(1), "has 8 rows of 9 rounds"),
         ("rounds", twice, "has 10 rows of 9 rounds"),
