@@ -20,6 +20,7 @@ from decent_gym.cli import (
     rotate,
     run,
     scenarios,
+    settle,
     verify,
     witness,
 )
@@ -39,6 +40,7 @@ COMMANDS: Final = {
     "witness": witness,
     "cosign": cosign,
     "rotate": rotate,
+    "settle": settle,
 }
 
 OK: Final = 0
@@ -48,8 +50,8 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification, replay, comparison or witness found a difference, or rounds could not be
-       published
+  1    a verification, replay, comparison, witness or contract found a difference, or rounds could
+       not be published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """
