@@ -55,6 +55,11 @@ def run(args: Namespace) -> int:
     chain = _chain(args)
     kept = Path(args.ledger) / f"settlement-{chain.name}.txt"
     address = args.contract or (_read(kept) if chain.name else None)
+    if args.contract is None and address is not None and not chain.code(address):
+        raise InputError(
+            f"there is no contract at {address}, where {kept} says; if this chain was begun anew, "
+            "remove that file"
+        )
     try:
         if args.check:
             return _check(args, chain, address)
@@ -94,9 +99,11 @@ def _chain(args: Namespace) -> "Chain":
 
 
 def _read(path: Path) -> str | None:
+    from decent_gym.contract.chain import checked_address
+
     try:
         with path.open("rb") as file:
-            return file.read(100).decode("latin-1").strip()
+            return checked_address(file.read(100).decode("latin-1").strip(), str(path))
     except FileNotFoundError:
         return None
 
