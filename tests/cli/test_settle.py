@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from oracles import forger
-from oracles.chains import served
+from oracles.json_node import served
 
 from decent_gym.cli import main
 

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from oracles.chains import ScriptedError, served
+from oracles.json_node import ScriptedError, served
 
 from decent_gym.contract import RpcChain, SettlementContract
 from decent_gym.errors import (
@@ -93,7 +93,7 @@ def test_a_transaction_that_takes_too_long_is_named_and_waited_for(node):
     del node.script["eth_getTransactionReceipt"]
     node.script["eth_getTransactionCount"] = lambda _, block: hex(2 + (block == "pending"))
     again = SettlementContract(RpcChain(node.url), contract.address)
-    with pytest.raises(InputError, match="1 transactions of 0x1111.* still on their way"):
+    with pytest.raises(InputError, match=r"1 transactions of 0x1111.* still on their way"):
         again.commit(1, 1, 3, LEDGER)
     assert again.status().next_round == 1
 

@@ -1,16 +1,12 @@
 """The settlement contract against a model in plain Python, on every chain that is here."""
 
-import os
 import random
-import shutil
-import socket
-import subprocess
-import time
 
 import pytest
-from oracles.chains import PyEvmChain, served
-from oracles.settlement_model import Model, Refusal, random_call, rfc_root
+from oracles.json_node import served
+from oracles.settlement_model import Model, ModelError, random_call, rfc_root
 
+from benchmarks.chains import NO_ANVIL, NO_PY_EVM, PyEvmChain, anvil, find_anvil, has_py_evm
 from decent_gym.contract import LocalChain, RpcChain, SettlementContract, Status
 from decent_gym.contract.artefact import artefact
 from decent_gym.contract.chain import RefusedError, reason_of
@@ -34,7 +30,7 @@ def agree(chain, senders, calls, accounts=67, first_round=10_080, seed=0):
         expected = found = "taken"
         try:
             getattr(model, call.function)(call.sender, *call.arguments)
-        except Refusal as refused:
+        except ModelError as refused:
             expected = str(refused)
         chain.sender = call.sender
         try:
@@ -80,51 +76,25 @@ def test_few_accounts_and_round_zero_agree_with_the_model():
     agree(LocalChain(), senders, 150, accounts=2, first_round=0, seed=1)
 
 
+@pytest.mark.skipif(not has_py_evm(), reason=NO_PY_EVM)
 def test_py_evm_agrees_with_the_model():
-    pytest.importorskip("eth_tester", reason="eth-tester and py-evm are not installed")
     chain = PyEvmChain()
     seen = agree(chain, chain.accounts[:3], 60, accounts=12, seed=2)
     assert len(seen) > 8
 
 
-def find_anvil():
-    """Where anvil is: ANVIL says so, or it is in the path."""
-    return os.environ.get("ANVIL") or shutil.which("anvil")
+@pytest.mark.skipif(find_anvil() is None, reason=NO_ANVIL)
+def test_anvil_agrees_with_the_model(tmp_path):
+    with anvil() as url:
+        on_anvil(url, tmp_path / "key")
 
 
-@pytest.fixture
-def anvil():
-    command = find_anvil()
-    if command is None:
-        pytest.skip("anvil is not installed: npm install @foundry-rs/anvil, and set ANVIL to it")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([command, "--port", str(port), "--silent"])
-    try:
-        yield f"http://127.0.0.1:{_ready(process, port)}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _ready(process, port):
-    while process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return port
-        except OSError:
-            time.sleep(0.02)
-    raise AssertionError(f"anvil ended with {process.returncode}")
-
-
-def test_anvil_agrees_with_the_model(anvil, tmp_path):
-    chain = RpcChain(anvil)
+def on_anvil(url, key):
+    chain = RpcChain(url)
     seen = agree(chain, [a.lower() for a in chain.ask("eth_accounts")[:3]], 60, 12, seed=2)
     assert len(seen) > 8
-    key = tmp_path / "key"
     key.write_text("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80\n")
-    signing = RpcChain(anvil, key)
+    signing = RpcChain(url, key)
     assert signing.sender == chain.ask("eth_accounts")[0].lower()
     contract = SettlementContract.deploy(signing, LEDGER, 4, 0)
     assert contract.status().owner == signing.sender

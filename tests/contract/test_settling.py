@@ -189,14 +189,14 @@ def test_a_false_root_between_true_ones_is_found(ledger):
     contract = SettlementContract.deploy(chain, hashes[0], HEADER.accounts, FIRST)
     contract.commit(FIRST, FIRST, 2, bytes([9] * 32))
     contract.commit(FIRST + 1, FIRST + 1, 3, Tree(hashes).root(3))
-    with pytest.raises(DifferenceError, match="the root 0909.* for 2 records"):
+    with pytest.raises(DifferenceError, match=r"the root 0909.* for 2 records"):
         check_contract(ledger, chain, contract.address)
 
 
 def test_another_owner_sends_nothing(ledger):
     chain = LocalChain()
     address, chain.sender = begun(ledger, chain), f"0x{'55' * 20}"
-    with pytest.raises(NotAuthorizedError, match="is owned by 0x1111.*, not by 0x5555"):
+    with pytest.raises(NotAuthorizedError, match=r"is owned by 0x1111.*, not by 0x5555"):
         settle_ledger(ledger, chain, address)
 
 
@@ -212,7 +212,7 @@ def test_what_cannot_be_settled_is_named(tmp_path, ledger):
         settle_ledger(tmp_path / "empty", LocalChain())
     data = (ledger / forger.SEGMENT).read_bytes()
     (ledger / forger.SEGMENT).write_bytes(data[:-9])
-    with pytest.raises(LedgerError, match="record 7: .*incomplete.*; verify it"):
+    with pytest.raises(LedgerError, match=r"record 7: .*incomplete.*; verify it"):
         settle_ledger(ledger, LocalChain())
     forger.write(tmp_path / "gap", HEADER, [*RECORDS[:2], *RECORDS[3:]])
     with pytest.raises(LedgerError, match="round 43 is out of order"):

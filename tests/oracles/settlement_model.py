@@ -16,13 +16,13 @@ ZERO = f"0x{'00' * 20}"
 LIMIT = 2**255
 
 
-class Refusal(Exception):
+class ModelError(Exception):
     """The call is refused; nothing has changed."""
 
 
 def demand(condition: bool, reason: str) -> None:
     if not condition:
-        raise Refusal(reason)
+        raise ModelError(reason)
 
 
 def fits(value: int) -> int:

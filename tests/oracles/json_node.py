@@ -1,4 +1,4 @@
-"""Other chains for the settlement contract: py-evm, and a node made of the one in process."""
+"""A node over HTTP, made of the chain in process, that can be told to answer wrongly."""
 
 import json
 import threading
@@ -9,60 +9,6 @@ from typing import Any
 
 from decent_gym.contract import LocalChain, Receipt
 from decent_gym.contract.chain import RefusedError
-
-
-class PyEvmChain:
-    """py-evm by way of eth-tester."""
-
-    def __init__(self) -> None:
-        from eth_tester import EthereumTester, PyEVMBackend
-        from eth_tester.exceptions import TransactionFailed
-
-        self._failed = TransactionFailed
-        self._tester = EthereumTester(PyEVMBackend())
-        self.accounts = [account.lower() for account in self._tester.get_accounts()]
-        self.name, self.sender = "py-evm", self.accounts[0]
-
-    def deploy(self, code: bytes) -> Receipt:
-        return self._transact({"data": f"0x{code.hex()}"})
-
-    def send(self, to: str, data: bytes) -> Receipt:
-        self.call(to, data)  # only this gives the reason of a refusal
-        return self._transact({"to": _summed(to), "data": f"0x{data.hex()}"})
-
-    def call(self, to: str, data: bytes) -> bytes:
-        request = {"from": _summed(self.sender), "to": _summed(to), "data": f"0x{data.hex()}"}
-        try:
-            return bytes.fromhex(self._tester.call({**request, "gas": 10**7})[2:])
-        except self._failed as error:
-            raise RefusedError(_output(error)) from None
-
-    def code(self, address: str) -> bytes:
-        return bytes.fromhex(self._tester.get_code(_summed(address))[2:])
-
-    def _transact(self, request: dict[str, Any]) -> Receipt:
-        request = {"from": _summed(self.sender), **request}
-        sent = self._tester.send_transaction({**request, "gas": self._tester.estimate_gas(request)})
-        receipt = self._tester.get_transaction_receipt(sent)
-        assert receipt["status"] == 1
-        address = receipt["contract_address"]
-        return Receipt(receipt["gas_used"], address and address.lower(), sent)
-
-
-def _summed(address: str) -> str:
-    from eth_utils import to_checksum_address
-
-    return to_checksum_address(address)
-
-
-def _output(error: Exception) -> bytes:
-    """eth-tester gives the reason decoded, where it can."""
-    found = error.args[0]
-    if isinstance(found, str) and not found.startswith("0x") and found:
-        text = found.encode()
-        word = len(text).to_bytes(32, "big")
-        return bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + word + text
-    return b""
 
 
 class ScriptedError(Exception):
@@ -151,7 +97,7 @@ def served() -> Iterator[Node]:
 class _Handler(BaseHTTPRequestHandler):
     server: Node
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
         try:
