@@ -11,6 +11,7 @@ from decent_gym.contract import LocalChain, RpcChain, SettlementContract, Status
 from decent_gym.contract.artefact import artefact
 from decent_gym.contract.chain import RefusedError, reason_of
 from decent_gym.errors import InputError, NotAuthorizedError, RoundOrderError
+from decent_gym.ledger.hashing import leaf_hash, node_hash
 from decent_gym.ledger.merkle import Tree
 
 LEDGER = bytes(range(32))
@@ -221,8 +222,34 @@ def test_every_leaf_of_small_trees_verifies_and_nothing_else_does():
             assert not contract.verify(LEAVES[index], index, size, proof[:-1])
             assert not contract.verify(LEAVES[index], (index + 1) % size, size, proof)
             assert not contract.verify(LEAVES[index], index, size + 1, proof)
+            assert not contract.verify(LEAVES[index], index + 64, size, proof)  # same low bits
     assert contract.root(33) == rfc_root(LEAVES[:33]) and contract.root(34) is None
     assert not contract.verify(LEDGER, 0, 2, [LEDGER] * 64)
+
+
+def test_a_proof_of_another_length_than_the_size_has_is_refused():
+    """Even under a root that the owner has committed for a wrong size."""
+    contract = SettlementContract.deploy(LocalChain(), LEDGER, 2, 0)
+    four = rfc_root(LEAVES[:4])
+    for number, size in enumerate((2, 4, 8)):
+        contract.commit(number, number, size, four)
+    found = [contract.verify(LEAVES[0], 0, size, TREE.inclusion(0, 4)) for size in (2, 4, 8)]
+    assert found == [False, True, False]
+    made = node_hash(LEDGER, node_hash(leaf_hash(LEAVES[0]), LEDGER))
+    small = SettlementContract.deploy(LocalChain(), LEDGER, 2, 0)
+    small.commit(0, 0, 2, made)
+    assert not small.verify(LEAVES[0], 0, 2, [LEDGER, LEDGER])
+
+
+def test_the_contract_itself_checks_what_python_checks_before(contract):
+    with pytest.raises(RefusedError, match="accounts out of range"):
+        contract.chain.deploy(artefact().creation(LEDGER, 1, 0))
+    with pytest.raises(RefusedError, match="accounts out of range"):
+        contract.chain.deploy(artefact().creation(LEDGER, 65_536, 0))
+    assert contract.chain.deploy(artefact().creation(LEDGER, 65_535, 0)).address
+    for account in (4, 65_535, 2**256 - 1):
+        with pytest.raises(RefusedError, match="no such account"):
+            contract.chain.call(contract.address, artefact().call("balance_of", (account,)))
 
 
 def test_another_contract_is_refused(contract):

@@ -143,7 +143,9 @@ def _settlement(rng: random.Random, model: Model) -> tuple[int, int, list[int]]:
     number = max(0, number + rng.choice((0,) * 12 + (-1, 1, 9)))
     first = model.reached + rng.choice((0,) * 20 + (1,))
     left = model.accounts - first
-    count = min(256, max(0, rng.choice((left, left, left, 2, left // 2 + 1, 1, 0, left + 1))))
+    count = min(
+        256, max(0, rng.choice((left, left, left, left - 1, 2, left // 2 + 1, 1, 0, left + 1)))
+    )
     others = [rng.choice((0, rng.randrange(-(10**12), 10**12))) for _ in range(count - 1)]
     deltas = [*others, -sum(others)][:count]
     if count > 1 and rng.random() < 0.1:
