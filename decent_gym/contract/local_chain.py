@@ -7,6 +7,7 @@ from decent_gym.contract.chain import Receipt, RefusedError
 from decent_gym.errors import MissingExtraError
 
 _OUTPUT: Final = re.compile(r"^Revert \{.*output: 0x([0-9a-f]*)", re.S)
+_PURPOSE: Final = "a chain in this process (made for Python up to 3.12; else use a node's --rpc)"
 _SENDER: Final = f"0x{'11' * 20}"
 
 
@@ -31,7 +32,7 @@ class LocalChain:
         try:
             from pyrevm import EVM
         except ImportError:
-            raise MissingExtraError("pyrevm", "chain", "a chain in this process") from None
+            raise MissingExtraError("pyrevm", "chain", _PURPOSE) from None
         self.name = ""
         self.sender = sender
         self._machine = EVM()

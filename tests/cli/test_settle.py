@@ -9,6 +9,8 @@ from oracles.json_node import served
 
 from decent_gym.cli import main
 
+pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
+
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory):

@@ -11,6 +11,8 @@ from decent_gym.contract.local_chain import LocalChain
 from decent_gym.errors import DataError, MissingExtraError
 from tools import build_contract
 
+pytest.importorskip("eth_abi", reason="eth-abi is not installed: the extra chain")
+
 
 def test_the_source_is_the_one_that_was_compiled():
     assert (

@@ -4,9 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from oracles.json_node import served
 
 from decent_gym.cli import main
+
+pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "contract.md").read_text("utf-8")

@@ -14,6 +14,8 @@ from decent_gym.errors import (
     RoundOrderError,
 )
 
+pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
+
 LEDGER = bytes([3] * 32)
 SECRET = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 

@@ -14,6 +14,8 @@ from decent_gym.errors import InputError, NotAuthorizedError, RoundOrderError
 from decent_gym.ledger.hashing import leaf_hash, node_hash
 from decent_gym.ledger.merkle import Tree
 
+pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
+
 LEDGER = bytes(range(32))
 LEAVES = [bytes([i % 251] * 32) for i in range(4_000)]
 TREE = Tree(LEAVES)

@@ -16,6 +16,8 @@ from decent_gym.ledger import Checkpoints, Ledger, SigningKey, prove
 from decent_gym.ledger.merkle import Tree
 from decent_gym.ledger.scan import Scan
 
+pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
+
 FIRST, ROUNDS = 40, 7
 KEY = SigningKey("district.example/a", bytes(range(32)))
 NEXT = SigningKey("district.example/a", bytes(range(1, 33)))
