@@ -7,6 +7,7 @@ in the path.
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -39,7 +40,8 @@ def anvil() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([command, "--port", str(port), "--silent"])
+    # npm's command is a script around the program: both end, as a session of their own
+    process = subprocess.Popen([command, "--port", str(port), "--silent"], start_new_session=True)
     try:
         while True:
             try:
@@ -51,7 +53,7 @@ def anvil() -> Iterator[str]:
                 time.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,8 @@ from decent_gym.errors import DataError, InputError, MissingExtraError
 from decent_gym.ledger.checkpoint import read_capped
 
 _ANSWER_CAP: Final = 2**22
+_DEPTH_CAP: Final = 16
+_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _KEY_FILE_CAP: Final = 200
 _KEY_DIGITS: Final = 64
 _REQUEST_SECONDS: Final = 30.0
@@ -204,9 +207,22 @@ class RpcChain:
         finally:
             connection.close()
         try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
+            return _parsed(data)
+        except ValueError:
             raise DataError(f"{self._shown} does not answer in JSON: {data[:80]!r}") from None
+
+
+def _parsed(data: bytes) -> Any:
+    """A node's JSON; ValueError if it is none, too long or too deep."""
+    if len(data) > _ANSWER_CAP:
+        raise ValueError
+    depth = 0
+    # before parsing: deep nesting breaks the parser, and not always with an error
+    for byte in _TEXT.sub(b"", data):
+        depth += (byte in b"[{") - (byte in b"]}")
+        if depth > _DEPTH_CAP:
+            raise ValueError
+    return json.loads(data)
 
 
 def _checked_url(text: str) -> SplitResult:
