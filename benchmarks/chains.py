@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,11 +62,14 @@ class PyEvmChain:
     """py-evm by way of eth-tester."""
 
     def __init__(self) -> None:
+        limit = sys.getrecursionlimit()
         from eth_tester import EthereumTester, PyEVMBackend
         from eth_tester.exceptions import TransactionFailed
 
         self._failed = TransactionFailed
         self._tester = EthereumTester(PyEVMBackend())
+        # py-evm raises it so far that deep nesting ends the process instead of raising
+        sys.setrecursionlimit(limit)
         self.accounts = [account.lower() for account in self._tester.get_accounts()]
         self.name, self.sender = "py-evm", self.accounts[0]
 

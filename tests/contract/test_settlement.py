@@ -1,6 +1,7 @@
 """The settlement contract against a model in plain Python, on every chain that is here."""
 
 import random
+import sys
 
 import pytest
 from oracles.json_node import served
@@ -81,7 +82,9 @@ def test_few_accounts_and_round_zero_agree_with_the_model():
 
 @pytest.mark.skipif(not has_py_evm(), reason=NO_PY_EVM)
 def test_py_evm_agrees_with_the_model():
+    limit = sys.getrecursionlimit()
     chain = PyEvmChain()
+    assert sys.getrecursionlimit() == limit  # tests of deep nesting share the process
     seen = agree(chain, chain.accounts[:3], 60, accounts=12, seed=2)
     assert len(seen) > 8
 
