@@ -18,7 +18,7 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers check-mechanisms live-kills live-load truth reference ray-smoke clean
+.PHONY: help setup demo test lint bench bench-peers check-mechanisms contract live-kills live-load truth reference ray-smoke clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ $(PEERS)-assume/.ready:
 
 check-mechanisms: $(STAMP)  ## every mechanism: 10^5 books against its oracle, every lie; two minutes
 	@$(BIN)/python -m benchmarks.check_mechanisms $(CHECK_ARGS)
+
+contract: $(STAMP)  ## compile the settlement contract again and compare
+	@$(BIN)/python -m tools.build_contract
 
 live-kills: $(STAMP)  ## the live market while broker and server are killed; two minutes
 	@$(BIN)/python -m benchmarks.kill_live $(LIVE_ARGS)

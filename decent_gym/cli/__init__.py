@@ -22,6 +22,7 @@ from decent_gym.cli import (
     run,
     scenarios,
     serve,
+    settle,
     subscribe,
     verify,
     witness,
@@ -45,6 +46,7 @@ COMMANDS: Final = {
     "witness": witness,
     "cosign": cosign,
     "rotate": rotate,
+    "settle": settle,
 }
 
 OK: Final = 0
@@ -54,8 +56,8 @@ INTERRUPTED: Final = 130
 _EXIT_CODES = """\
 exit codes:
   0    success
-  1    a verification, replay, comparison, witness or subscriber found a difference, or rounds
-       could not be published
+  1    a verification, replay, comparison, witness, subscriber or contract found a difference, or
+       rounds could not be published
   2    the command line, a file or a scenario is wrong; one line on stderr says what
   130  interrupted
 """

@@ -202,5 +202,6 @@ def _serve(books: Books, outcome: Outcome, energy: IntArray, pays: IntArray) -> 
     serve_residual(
         0, rows, books.orders.reshape(rows, 1), books.side.reshape(wide),
         books.price.reshape(wide), books.offered.reshape(wide), None, -1,
-        books.tariffs.reshape(rows, 1, 4), outcome.accepted.reshape(wide), outcome.pays.reshape(wide), energy, pays,
+        books.tariffs.reshape(rows, 1, 4), outcome.accepted.reshape(wide),
+        outcome.pays.reshape(wide), energy, pays,
     )  # fmt: skip

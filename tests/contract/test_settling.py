@@ -1,0 +1,221 @@
+"""A ledger and its contract: what is brought to it, after any interruption, and what is refused."""
+
+import pytest
+from oracles import forger
+from oracles.rounds import SlowMarket, header
+
+from decent_gym.contract import (
+    DifferenceError,
+    LocalChain,
+    SettlementContract,
+    check_contract,
+    settle_ledger,
+)
+from decent_gym.errors import InputError, LedgerError, NotAuthorizedError
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey, prove
+from decent_gym.ledger.merkle import Tree
+from decent_gym.ledger.scan import Scan
+
+pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
+
+FIRST, ROUNDS = 40, 7
+KEY = SigningKey("district.example/a", bytes(range(32)))
+NEXT = SigningKey("district.example/a", bytes(range(1, 33)))
+
+
+def recorded(organizations=5, seed=1):
+    market = SlowMarket(organizations, seed=seed, first=FIRST)
+    return [market.round() for _ in range(ROUNDS)]
+
+
+HEADER, RECORDS = header(), recorded()
+MANY_HEADER, MANY = header(600), recorded(600)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    path = tmp_path / "ledger"
+    forger.write(path, HEADER, RECORDS)
+    return path
+
+
+class Interrupted(LocalChain):
+    """Stops after `left` transactions; with `loses_answer`, when the next one is already taken."""
+
+    left = None
+    loses_answer = False
+
+    def send(self, to, data):
+        if self.left == 0 and not self.loses_answer:
+            raise KeyboardInterrupt
+        receipt = super().send(to, data)
+        if self.left == 0:
+            raise KeyboardInterrupt
+        if self.left is not None:
+            self.left -= 1
+        return receipt
+
+
+def test_every_root_and_the_balances_arrive(ledger):
+    told, chain = [], LocalChain()
+    done = settle_ledger(ledger, chain, deployed=told.append, progress=told.append)
+    assert told == [done.contract.address, *range(1, ROUNDS + 1)]
+    tree = Tree(raw.hash for raw in Scan(ledger))
+    for size in range(2, ROUNDS + 2):
+        assert done.contract.root(size) == tree.root(size)
+    assert done.contract.balances() == list(done.balances) == RECORDS[-1].accounts.tolist()
+    assert any(done.deltas) and done.deltas == done.balances
+    status = check_contract(ledger, chain, done.contract.address)
+    assert (status.next_round, status.next_unsettled) == (FIRST + ROUNDS, FIRST + ROUNDS)
+    assert (len(done.commits), len(done.settlement)) == (ROUNDS, 1)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 7, 100])
+def test_a_ledger_that_grew_is_gone_on_with(tmp_path, every):
+    chain, address, then = LocalChain(), None, [0] * 8
+    for rounds in (2, 2, 3, ROUNDS):
+        forger.write(tmp_path / str(rounds), HEADER, RECORDS[:rounds])
+        done = settle_ledger(tmp_path / str(rounds), chain, address, every=every)
+        address, new = done.contract.address, done.after.next_round - done.before.next_round
+        assert len(done.commits) == -(-new // every)
+        assert len(done.settlement) == bool(new)
+        due = RECORDS[rounds - 1].accounts.tolist()
+        assert list(done.balances) == due
+        assert list(done.deltas) == [now - was for now, was in zip(due, then, strict=True)]
+        then = due
+    check_contract(tmp_path / str(ROUNDS), chain, address)
+
+
+@pytest.mark.parametrize("loses_answer", [False, True])
+@pytest.mark.parametrize("every", [1, 3])
+def test_interrupted_anywhere_it_ends_the_same(tmp_path, every, loses_answer):
+    whole, begun = tmp_path / "whole", tmp_path / "begun"
+    forger.write(whole, MANY_HEADER, MANY)
+    forger.write(begun, MANY_HEADER, MANY[:4])
+    transactions = -(-4 // every) + 3  # 602 accounts beside the operator's take three calls
+    for left in range(transactions):
+        chain = Interrupted()
+        contract = []
+        chain.left, chain.loses_answer = left, loses_answer
+        with pytest.raises(KeyboardInterrupt):
+            settle_ledger(begun, chain, every=every, deployed=contract.append)
+        chain.left = None
+        # the ledger has grown since: what was begun is ended first
+        done = settle_ledger(whole, chain, contract[0], every=every)
+        assert list(done.balances) == MANY[-1].accounts.tolist()
+        assert done.after.next_unsettled == FIRST + ROUNDS and done.after.reached == 0
+        check_contract(whole, chain, contract[0])
+
+
+def test_a_proof_of_the_ledger_verifies_on_the_chain(tmp_path):
+    path = tmp_path / "ledger"
+    signed = header(operator_key=KEY.verifier.public)
+    with Ledger.create(path, signed, checkpoints=Checkpoints(10, KEY)) as opened:
+        for record in RECORDS[:3]:
+            opened.on_round(record)
+        opened.checkpoint()
+        early = prove(path, round=FIRST + 1)
+        opened.rotate(KEY, NEXT)
+        key_alone = prove(path, round=FIRST + 1)
+        for record in RECORDS[3:]:
+            opened.on_round(record)
+    late = prove(path, round=FIRST + 5)
+    done = settle_ledger(path, LocalChain())
+    contract = done.contract
+    assert done.after.size == ROUNDS + 2
+    assert contract.verify_proof(early) and contract.verify_proof(late)
+    with pytest.raises(InputError, match="no root was committed"):
+        contract.verify_proof(key_alone)  # a change of keys is a record, but no round
+    with pytest.raises(InputError, match="about no record"):
+        contract.verify_proof(prove(path, since=early.checkpoint))
+
+
+def changed(rounds, account):
+    """The same rounds, with a nano-euro moved from one account to another."""
+    accounts = rounds[-1].accounts.copy()
+    accounts[account] += 1
+    accounts[-1] -= 1
+    return [*rounds[:-1], forger.edited(rounds[-1], accounts=accounts)]
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "words"),
+    [
+        ("rolled back", lambda p: forger.write(p, HEADER, RECORDS[:5]), "its end was cut off"),
+        ("edited", lambda p: forger.write(p, HEADER, changed(RECORDS[:6], 0)), "written anew"),
+        ("another", lambda p: forger.write(p, header(seed=8), RECORDS), "of another ledger"),
+        ("later", lambda p: forger.write(p, HEADER, RECORDS[1:]), "of another ledger"),
+    ],
+)
+def test_another_past_is_refused_before_anything_is_sent(tmp_path, name, write, words):
+    path, chain = tmp_path / "held", LocalChain()
+    forger.write(path, HEADER, RECORDS[:6])
+    done = settle_ledger(path, chain)
+    write(tmp_path / name)
+    before = done.contract.status(), done.contract.balances()
+    for call in (settle_ledger, check_contract):
+        with pytest.raises(DifferenceError, match=words):
+            call(tmp_path / name, chain, done.contract.address)
+    assert (done.contract.status(), done.contract.balances()) == before
+
+
+def test_an_operator_that_pays_otherwise_is_found(ledger):
+    chain = LocalChain()
+    contract = settle_ledger(ledger, chain).contract
+    contract.commit(FIRST + ROUNDS, FIRST + ROUNDS, ROUNDS + 2, bytes([1] * 32))
+    contract.settle(FIRST + ROUNDS, [5, 0, 0, -5, 0, 0, 0, 0])
+    with pytest.raises(DifferenceError, match="the contract has the rounds up to 47"):
+        check_contract(ledger, chain, contract.address)
+    address = begun(ledger, chain)
+    other = SettlementContract(chain, address)
+    lies = RECORDS[0].accounts.tolist()
+    lies[0], lies[1] = lies[0] + 1, lies[1] - 1
+    other.settle(FIRST, lies)
+    with pytest.raises(DifferenceError, match=r"account 0 has .* in the ledger after round 40"):
+        check_contract(ledger, chain, address)
+    with pytest.raises(DifferenceError):
+        settle_ledger(ledger, chain, address)
+
+
+def begun(ledger, chain):
+    """A contract with the ledger's first round."""
+    hashes = [raw.hash for raw in Scan(ledger)]
+    contract = SettlementContract.deploy(chain, hashes[0], HEADER.accounts, FIRST)
+    contract.commit(FIRST, FIRST, 2, Tree(hashes).root(2))
+    return contract.address
+
+
+def test_a_false_root_between_true_ones_is_found(ledger):
+    chain = LocalChain()
+    hashes = [raw.hash for raw in Scan(ledger)]
+    contract = SettlementContract.deploy(chain, hashes[0], HEADER.accounts, FIRST)
+    contract.commit(FIRST, FIRST, 2, bytes([9] * 32))
+    contract.commit(FIRST + 1, FIRST + 1, 3, Tree(hashes).root(3))
+    with pytest.raises(DifferenceError, match=r"the root 0909.* for 2 records"):
+        check_contract(ledger, chain, contract.address)
+
+
+def test_another_owner_sends_nothing(ledger):
+    chain = LocalChain()
+    address, chain.sender = begun(ledger, chain), f"0x{'55' * 20}"
+    with pytest.raises(NotAuthorizedError, match=r"is owned by 0x1111.*, not by 0x5555"):
+        settle_ledger(ledger, chain, address)
+
+
+def test_what_cannot_be_settled_is_named(tmp_path, ledger):
+    with pytest.raises(InputError, match="there is no ledger at"):
+        settle_ledger(tmp_path, LocalChain())
+    with pytest.raises(InputError, match="there is no contract at"):
+        settle_ledger(ledger, LocalChain(), f"0x{'12' * 20}")
+    with pytest.raises(InputError, match="every must be"):
+        settle_ledger(ledger, LocalChain(), every=0)
+    forger.write(tmp_path / "empty", HEADER, [])
+    with pytest.raises(InputError, match="has no round yet"):
+        settle_ledger(tmp_path / "empty", LocalChain())
+    data = (ledger / forger.SEGMENT).read_bytes()
+    (ledger / forger.SEGMENT).write_bytes(data[:-9])
+    with pytest.raises(LedgerError, match=r"record 7: .*incomplete.*; verify it"):
+        settle_ledger(ledger, LocalChain())
+    forger.write(tmp_path / "gap", HEADER, [*RECORDS[:2], *RECORDS[3:]])
+    with pytest.raises(LedgerError, match="round 43 is out of order"):
+        settle_ledger(tmp_path / "gap", LocalChain())
