@@ -32,7 +32,7 @@ the next round.  "decent-gym broker-config" writes what mosquitto needs: TLS, us
 
   decent-gym serve --broker embedded:1883 --external building_03 --ledger live.ledger
   decent-gym serve --broker mqtts://operator:SECRET@localhost --ca broker/tls/ca.crt \\
-      --speed 60 --external building_03 building_08 --ledger live.ledger
+      --speed 60 --external building_03 building_08 --ledger live.ledger --key operator
 """
 _SHORTEST: Final = 96
 
@@ -46,6 +46,9 @@ def arguments(parser: Parser) -> None:
     add("--speed", default="900x", metavar="Nx", help="how much faster than the world (900x: 1 s)")
     add("--rounds", type=int, metavar="N", help="stop when the ledger holds so many")
     add("--external", nargs="+", default=[], metavar="NAME", help="who is driven from outside")
+    add("--key", metavar="FILE", help="sign checkpoints of the ledger with this private key")
+    add("--checkpoint-every", type=int, metavar="N", help="rounds between two (with --key 96)")
+    add("--origin", metavar="NAME", help="the ledger's name, if not the key's")
     add("--json", action="store_true", help="print one JSON object a round")
     add("--quiet", action="store_true", help="print nothing a round")
     what = parser.add_argument_group("what to run, as in 'decent-gym run'")
@@ -60,6 +63,7 @@ def arguments(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Serve until the rounds are done or somebody interrupts; 1 if rounds are not published."""
+    from decent_gym.cli.outputs import checkpoints_of
     from decent_gym.live.market import LiveMarket
     from decent_gym.live.session import trusting
 
@@ -67,12 +71,12 @@ def run(args: Namespace) -> int:
     if args.broker.partition(":")[0] == "embedded":
         for name in ("amqtt", "asyncio"):  # they tell at length of every client that leaves
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    tls = trusting(args.ca)
+    tls, checkpoints = trusting(args.ca), checkpoints_of(args)
     with _interrupts() as stopped, ExitStack() as stack:
         folder = _folder(args, stack)
         episode = _episode(args, folder)
         plan = _plan(args, episode, folder, speed)
-        market = LiveMarket(plan, folder, args.broker, tls=tls)
+        market = LiveMarket(plan, folder, args.broker, tls=tls, checkpoints=checkpoints)
         try:
             _introduce(market, folder, args)
             until = args.rounds or plan.scenario.rounds

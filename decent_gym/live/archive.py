@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from decent_gym.errors import DataError, LedgerError
-from decent_gym.ledger.frames import PREFIX_BYTES, read_prefix
+from decent_gym.ledger.frames import PREFIX_BYTES, RecordType, read_prefix
 from decent_gym.ledger.segments import segment_numbers, segment_path
 from decent_gym.live.reading import read_request
 
@@ -25,6 +25,7 @@ class Archive:
     """Finds records without reading all that come before them, after the first time.
 
     Nothing is checked: whoever receives a record can, since it states its hash and the one before.
+    Rounds are counted, as MQTT counts them: a change of keys comes along with the round after it.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class Archive:
         self._places = [(0, 0)]  # of records 0, SPACING, 2 SPACING ...: segment and byte
 
     def records(self, first: int, count: int) -> Iterator[bytes]:
-        """Up to `count` whole records from index `first` on, as far as they are written.
+        """Header (0) and rounds (1 ...) from `first` on, up to `count`, as far as they are written.
 
         Raises
         ------
@@ -54,7 +55,7 @@ class Archive:
                     prefix = file.read(PREFIX_BYTES)
                     if len(prefix) < PREFIX_BYTES:
                         break
-                    length, _ = read_prefix(prefix)
+                    length, kind = read_prefix(prefix)
                     body = file.read(length - PREFIX_BYTES) if index >= first else b""
                     if index >= first and len(body) < length - PREFIX_BYTES:
                         return
@@ -62,7 +63,7 @@ class Archive:
                         self._places.append((segment, position))
                     if index >= first:
                         yield prefix + body
-                    index, position = index + 1, position + length
+                    index, position = index + (kind is not RecordType.KEY), position + length
             segment, position = segment + 1, 0
 
 

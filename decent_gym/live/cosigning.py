@@ -45,6 +45,11 @@ def cosign(ledger: str | Path, url: str, witness: VerifierKey) -> Checkpoint:
     code, answer = _post(url, newest, None, ())
     if code == Verdict.CONFLICT:  # it has seen one before, and says how long that was
         size = _size(answer)
+        if size > newest.size:
+            raise DataError(
+                f"{witness.name} refuses (409): ROLLBACK, it has seen {size} records of "
+                f"{newest.origin}, {ledger} has {newest.size}"
+            )
         known = next((one for one in checkpoints if one.size == size), None)
         if known is None:
             raise DataError(
@@ -52,6 +57,11 @@ def cosign(ledger: str | Path, url: str, witness: VerifierKey) -> Checkpoint:
                 "checkpoint of that size to go on from"
             )
         code, answer = _post(url, newest, size, prove(ledger, since=known).path)
+        if code == Verdict.CONFLICT and _size(answer) == newest.size:
+            raise DataError(
+                f"{witness.name} refuses (409): FORK, it has seen another root than that of "
+                f"{ledger} at {newest.size} records of {newest.origin}"
+            )
     if code != Verdict.COSIGNED:
         raise DataError(f"{witness.name} refuses ({code}): {answer.strip()[:500]}")
     cosigned = newest.carrying(Signature.parse(answer.removesuffix("\n")))

@@ -67,6 +67,7 @@ class Follower:
         self._ledger: str | None = None
         self._header: LedgerHeader | None = None
         self._recheck: Recheck | None = None
+        self._key: tuple[str | None, bytes] | None = None  # of the round before, and its own hash
         self._upto = 0
         self.dropped = self.ignored = 0
 
@@ -124,8 +125,13 @@ class Follower:
                 self._header = decode_header(body)
                 self._recheck = Recheck(self._header) if self._reclear else None
             return []
-        if self._header is None or previous.hex() != self._link:
+        before = self._link
+        is_after_key = (before, previous) == self._key
+        if self._header is None or not (is_after_key or previous.hex() == before):
             return []  # for somebody else who asked, or again
+        if kind is RecordType.KEY:
+            self._key = before, own
+            return []
         index = self._taken + 1
         record = decode_round(body, self._header.accounts)
         payload = round_payload(
@@ -133,7 +139,7 @@ class Follower:
             self._district,
             ledger=bytes.fromhex(self._ledger or ""),
             index=index,
-            previous=previous,
+            previous=bytes.fromhex(before or ""),  # of the round before, as it is published
             own=own,
         )
         published = self._waiting.pop(index, payload)

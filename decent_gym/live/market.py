@@ -14,13 +14,15 @@ One thread does all of this but publishing and listening, so no lock is held whi
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 from decent_gym.errors import InputError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Checkpoints, Ledger
+from decent_gym.ledger.header import NO_KEY, LedgerHeader
+from decent_gym.ledger.keeper import operator_key
 from decent_gym.ledger.segments import segment_numbers
 from decent_gym.live.archive import Librarian
 from decent_gym.live.gate import Gate
@@ -95,6 +97,8 @@ class LiveMarket:
     url : str
         The broker's, as for :class:`Publisher`; ``embedded`` starts one in this process.
     tls : ssl.SSLContext, optional
+    checkpoints : Checkpoints, optional
+        Also write checkpoints into the ledger's folder, with the key that it names.
 
     Attributes
     ----------
@@ -106,13 +110,19 @@ class LiveMarket:
     Raises
     ------
     InputError
-        The ledger was begun by another plan, or an argument cannot be used.
+        The ledger was begun by another plan or key, or an argument cannot be used.
     LedgerError
         The ledger cannot be gone on with.
     """
 
     def __init__(
-        self, plan: LivePlan, folder: Path, url: str, *, tls: ssl.SSLContext | None = None
+        self,
+        plan: LivePlan,
+        folder: Path,
+        url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         if url.partition(":")[0] != _EMBEDDED:
             Address.parse(url)  # a mistake in it must not leave a ledger behind
@@ -123,7 +133,7 @@ class LiveMarket:
             plan.scenario, learners=plan.external, traders=plan.traders, external=plan.external
         )
         self.simulation.reset([plan.seed], [plan.start])
-        self._ledger = _ledger_of(plan, self.simulation, folder)
+        self._ledger = _ledger_of(plan, self.simulation, folder, checkpoints)
         try:
             self.recovered = step_again(self.simulation, self._ledger, folder)
             self._first_hash = _header_hash(self._ledger)
@@ -302,16 +312,17 @@ class _Last:
         self._kept[:] = [record]
 
 
-def _ledger_of(plan: LivePlan, simulation: Simulation, folder: Path) -> Ledger:
-    header = header_of(simulation.operator, plan.scenario.digest, plan.seed)
+def _ledger_of(
+    plan: LivePlan, simulation: Simulation, folder: Path, checkpoints: Checkpoints | None
+) -> Ledger:
+    key = operator_key(checkpoints)
+    header = header_of(simulation.operator, plan.scenario.digest, plan.seed, operator_key=key)
     if folder.is_dir() and segment_numbers(folder):
-        ledger = Ledger.resume(folder, sync="round")
-        if ledger.header != header:
+        ledger = Ledger.resume(folder, sync="round", checkpoints=checkpoints)
+        fault = _stranger(ledger, header, checkpoints)
+        if fault is not None:
             ledger.close()
-            raise InputError(
-                f"the ledger {folder} was begun with another scenario, option or seed; give the "
-                "arguments that began it, or another folder"
-            )
+            raise InputError(f"the ledger {folder} {fault}")
         return ledger
     facts = {
         "face": "serve",
@@ -321,7 +332,21 @@ def _ledger_of(plan: LivePlan, simulation: Simulation, folder: Path) -> Ledger:
         "seed": plan.seed,
         "start": plan.start,
     }
-    return Ledger.create(folder, header, sync="round", meta={**facts, **plan.meta})
+    meta = {**facts, **plan.meta}
+    return Ledger.create(folder, header, sync="round", meta=meta, checkpoints=checkpoints)
+
+
+def _stranger(ledger: Ledger, header: LedgerHeader, checkpoints: Checkpoints | None) -> str | None:
+    """Why the arguments are not those that began a ledger; None if they are."""
+    # its first key may have handed over to the one that is given, which has been checked
+    if ledger.header != replace(header, operator_key=ledger.header.operator_key):
+        return (
+            "was begun with another scenario, option or seed; give the arguments that began it, "
+            "or another folder"
+        )
+    if checkpoints is None and ledger.operator_key != NO_KEY:
+        return "names its operator's key; give it (--key), or nobody could trust what comes"
+    return None
 
 
 def _header_hash(ledger: Ledger) -> str:

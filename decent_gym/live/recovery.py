@@ -5,6 +5,8 @@ from pathlib import Path
 from decent_gym.errors import LedgerError
 from decent_gym.ledger import Ledger
 from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.frames import RecordType
+from decent_gym.ledger.key_record import decode_key
 from decent_gym.ledger.scan import Scan
 from decent_gym.simulation import Simulation
 from decent_gym.simulation.external import submit_again
@@ -39,7 +41,10 @@ def step_again(simulation: Simulation, ledger: Ledger, folder: Path) -> int:
     simulation.operator.listen(0, own)
     scan = Scan(folder)
     for raw in scan:
-        if raw.index == 0:
+        if raw.kind is RecordType.HEADER:
+            continue
+        if raw.kind is RecordType.KEY:
+            own.on_key(decode_key(raw.body))
             continue
         recorded = decode_round(raw.body, ledger.header.accounts)
         if recorded.number != int(simulation.operator.round[0]):

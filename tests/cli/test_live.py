@@ -1,11 +1,12 @@
 """``serve``, ``subscribe`` and ``broker-config``: what they print, write and refuse."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from decent_gym.cli import main
-from decent_gym.ledger import verify
+from decent_gym.ledger import Checkpoint, verify
 from decent_gym.replay import replay
 
 FAST = ["serve", "--speed", "900000x", "--external", "building_03"]
@@ -28,6 +29,25 @@ def test_a_market_is_served_stopped_and_gone_on_with(tmp_path, capsys):
     assert replay(ledger).rounds == 5
 
 
+def test_a_served_ledger_is_signed_and_its_key_can_be_handed_over(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for key in ("operator", "operator2", "stranger"):
+        assert main(["keygen", "--name", "district.example/rural", "--out", key]) == 0
+    serve = [*FAST, "--ledger", "l", "--quiet", "--checkpoint-every", "2"]
+    assert main([*serve, "--rounds", "3", "--key", "operator"]) == 0
+    assert [Checkpoint.read(path).size for path in sorted(Path("l").glob("check*"))] == [3, 4]
+    for key in ([], ["--key", "stranger"]):
+        wanted = serve[:-2] if not key else serve
+        assert main([*wanted, "--rounds", "4", *key]) == 2
+        assert "key" in capsys.readouterr().err
+    assert main(["rotate", "l", "--key", "operator", "--to", "operator2"]) == 0
+    assert main([*serve, "--rounds", "5", "--key", "operator2"]) == 0
+    newest = max(Path("l").glob("check*"))
+    assert Checkpoint.read(newest).size == 7  # the header, five rounds and a key
+    assert main(["verify", "l", "--checkpoint", str(newest), "--key", "operator2.pub"]) == 0
+    assert replay("l").rounds == 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -39,6 +59,8 @@ def test_a_market_is_served_stopped_and_gone_on_with(tmp_path, capsys):
         (["serve", "--rounds", "0"], "--rounds must be 1 or more"),
         (["serve", "--broker", "http://x"], "scheme 'http'"),
         (["serve", "--ca", "nothing.crt"], "no certificate"),
+        (["serve", "--ledger", "l", "--key", "nothing"], "nothing"),
+        (["serve", "--key", "nothing"], "need --ledger"),
         (["serve", "--start", "9999999"], "--start"),
         (["serve", "--trader", "truthfull"], "truthful"),
         (["subscribe", "--broker", "x"], "broker's URL"),

@@ -1,5 +1,6 @@
 """What a subscriber takes: every round once and in order, whatever comes and whatever is lost."""
 
+import dataclasses
 import json
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from oracles.rounds import SlowMarket, header
 
 from decent_gym.errors import DataError
-from decent_gym.ledger import Ledger, segments
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments
 from decent_gym.ledger.header import canonical_json
 from decent_gym.live.archive import SPACING, Archive, Librarian
 from decent_gym.live.follower import Follower
@@ -68,6 +69,36 @@ def test_whatever_is_lost_or_comes_twice_every_round_is_taken_once(sample, recle
     assert follower.head == json.loads(payloads[-1])["hash"]
     if reclear:
         assert all(one.is_fetched for one in taken)
+
+
+@pytest.mark.parametrize("rotations", [[0], [4], [3, 3, 8]])
+@pytest.mark.parametrize("reclear", [False, True])
+def test_changes_of_keys_are_followed(tmp_path, rotations, reclear):
+    keys = [SigningKey.generate("a.example") for _ in range(len(rotations) + 1)]
+    head = dataclasses.replace(header(5), operator_key=keys[0].verifier.public)
+    wanted, source, turn = Checkpoints(key=keys[0]), SlowMarket(5, seed=0), 0
+    with Ledger.create(tmp_path / "l", head, checkpoints=wanted) as ledger:
+        for n in range(ROUNDS):
+            for _ in range(rotations.count(n)):
+                ledger.rotate(keys[turn], keys[turn + 1])
+                turn += 1
+            ledger.on_round(source.round())
+    payloads, archive = list(read_payloads(tmp_path / "l", "rural")), Archive(tmp_path / "l")
+    assert len(payloads) == ROUNDS and turn == len(rotations)
+    for late in range(1, ROUNDS + 1):
+        follower = Follower("rural", from_start=True, reclear=reclear)
+        found = follower.heard(payloads[late - 1])
+        while (missing := follower.missing()) is not None:
+            records = list(archive.records(missing[0], min(missing[1], 2)))
+            for raw in [*records, *records]:  # everything comes twice
+                found += follower.record(raw)
+        for payload in payloads[max(late - 2, 0) :]:
+            found += follower.heard(payload)
+            while (missing := follower.missing()) is not None:
+                for raw in archive.records(*missing):
+                    found += follower.record(raw)
+        assert [one.payload for one in found] == payloads
+        assert follower.head == ledger.head
 
 
 def test_who_begins_anywhere_needs_the_header_only_for_a_gap(sample):
