@@ -149,7 +149,7 @@ class GridOperator:
         self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
         self.energy_limit = energy_limits(self._priority)
-        self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
+        self.reason = self.offered = np.zeros((worlds, COMMODITIES, 0), np.int64)
         self.outcome = Outcome.empty(worlds * COMMODITIES, 0)
         coupled = self.rules.clearing == "coupled"
         self.joint = JointClearing(worlds, capacity) if coupled else None
@@ -162,11 +162,12 @@ class GridOperator:
         reason = np.zeros((worlds, COMMODITIES, book.capacity), np.int64)
         reason[:, :, : self.reason.shape[2]] = self.reason
         self.reason = reason
-        self.offered = np.zeros_like(reason)
+        offered, self.offered = self.offered, np.zeros_like(reason)
+        self.offered[:, :, : offered.shape[2]] = offered
         old, self.outcome = self.outcome, Outcome.empty(rows, book.capacity)
         outcome = self.outcome
-        for before, after in zip(old[2:], outcome[2:], strict=True):  # prices live on, slots do not
-            after[:] = before
+        for before, after in zip(old, outcome, strict=True):  # some worlds may await completion
+            after[tuple(slice(size) for size in before.shape)] = before
         self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
         wide_rows = (rows, book.capacity)
         self._books = Books(
