@@ -29,7 +29,7 @@ class BlockReason(IntEnum):
     """Better than the price, but with it there was no price for all, or less welfare."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class BlockResult(Result):
     """A :class:`Result`, and what it cost that some offers cannot be divided.
 
@@ -88,10 +88,13 @@ def result_of(
         np.concatenate(
             (accepted, _sign(book) * accepted * at, outcome.volume, prices, [0], outcome.case)
         ),
-        int((_sign(book) * book.price * accepted).sum()),
-        relaxed,
-        reasons,
-        forgone,
+        book.side.copy(),
+        book.price.copy(),
+        book.energy.copy(),
+        welfare=int((_sign(book) * book.price * accepted).sum()),
+        relaxed_welfare=relaxed,
+        reasons=reasons,
+        forgone=forgone,
     )
 
 

@@ -9,9 +9,15 @@ from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.mechanism import MECHANISMS
 from decent_gym.clearing.preference_inputs import Wishes
 from decent_gym.clearing.preference_unmet import unmet_wishes
-from decent_gym.clearing.result import OwnPricesResult, figures_of, own_prices
+from decent_gym.clearing.result import (
+    OwnPricesResult,
+    figures_of,
+    own_prices,
+    reasons_of,
+    to_beat,
+)
 from decent_gym.clearing.rules import Rules
-from decent_gym.models import TYPES, prices_by_type
+from decent_gym.models import TYPES, Reason, prices_by_type
 from decent_gym.units import IntArray
 
 
@@ -36,6 +42,11 @@ class PreferenceResult(OwnPricesResult):
     unmet: npt.NDArray[np.bool_]
     type_prices: tuple[int | None, ...]
 
+    @property
+    def reasons(self) -> IntArray:
+        """As :attr:`Result.reasons`, and PREFERENCE_UNMET for those in `unmet`."""
+        return np.where(self.unmet, int(Reason.PREFERENCE_UNMET), reasons_of(self))
+
 
 def clear_with_wishes(rules: Rules, books: Books, wishes: Wishes) -> PreferenceResult:
     """Clear a batch of one, with certificates."""
@@ -51,8 +62,12 @@ def clear_with_wishes(rules: Rules, books: Books, wishes: Wishes) -> PreferenceR
     unmet_wishes(books, outcome.accepted, unmet, 0, 1)
     return PreferenceResult(
         figures_of(outcome),
+        side.copy(),
+        price.copy(),
+        books.offered[0].copy(),
         own_prices(accepted, paid),
         int(np.count_nonzero(worse)),
+        to_beat(books, outcome, by_limit=MECHANISMS[rules.mechanism].bar == "limit"),
         origin=origin,
         unmet=unmet[0] > 0,
         type_prices=prices_by_type(side, accepted, paid, np.stack(wishes, axis=1)),

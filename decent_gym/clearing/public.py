@@ -24,7 +24,7 @@ from decent_gym.clearing.mechanism import MECHANISMS, Mechanism
 from decent_gym.clearing.merit_order import MERIT_ORDER, clear_one
 from decent_gym.clearing.preference_inputs import checked_wishes, refuse_self_trade
 from decent_gym.clearing.preference_result import clear_with_wishes
-from decent_gym.clearing.result import OwnPricesResult, Result, figures_of, own_prices
+from decent_gym.clearing.result import OwnPricesResult, Result, figures_of, own_prices, to_beat
 from decent_gym.clearing.rules import Rules
 from decent_gym.errors import InputError
 from decent_gym.registry import unknown_name
@@ -134,7 +134,7 @@ def clear(
         figures, fault = clear_one(side, price, energy, classes, numbers, lottery, rules.codes)
         if fault:
             raise book_error(fault, side, price, energy)
-        return Result(figures)
+        return Result(figures, side.copy(), price.copy(), energy.copy())
     checked_book(side, price, energy)
     tariffs = checked_tariffs(needs, kind.needs, mechanism, energy)
     books = _book(side, price, energy, classes, numbers, owner, lottery, tariffs)
@@ -170,13 +170,15 @@ def _cleared(rules: Rules, books: Books) -> Result:
     outcome = Outcome.empty(*books.side.shape)
     mechanism = MECHANISMS[rules.mechanism]
     mechanism.clear(books, rules, outcome, 0, 1)
+    side, price, energy = (c[0].copy() for c in (books.side, books.price, books.offered))
+    figures = figures_of(outcome)
     if mechanism.uniform:
-        return Result(figures_of(outcome))
-    side, price = books.side[0], books.price[0]
+        return Result(figures, side, price, energy)
     accepted, paid = outcome.accepted[0], outcome.pays[0] * (2 * side - 1)
     worse = np.where(side == 1, paid > price * accepted, paid < price * accepted)
     passed = int(np.count_nonzero(worse))
-    return OwnPricesResult(figures_of(outcome), own_prices(accepted, paid), passed)
+    bar = to_beat(books, outcome, mechanism.bar == "limit")
+    return OwnPricesResult(figures, side, price, energy, own_prices(accepted, paid), passed, bar)
 
 
 def _ranks(numbers: IntArray, n: int) -> IntArray:

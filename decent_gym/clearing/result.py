@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.clearing.batch import Outcome
+from decent_gym.clearing.batch import Books, Outcome
+from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.models import Case
 from decent_gym.units import IntArray
 
@@ -21,9 +22,14 @@ class Result:
     figures : int64 (2 n + 6,)
         Everything in one array: ``accepted``, ``pays``, then volume, price_low, price,
         price_high, surplus and case.  The properties below read it.
+    side, limit, energy : int64 (n,)
+        The book as it was given.
     """
 
     figures: IntArray
+    side: IntArray
+    limit: IntArray
+    energy: IntArray
 
     @property
     def accepted(self) -> IntArray:
@@ -82,6 +88,25 @@ class Result:
         return 0
 
     @property
+    def to_beat(self) -> tuple[int, int] | None:
+        """At what price a rejected bid, a rejected ask would have traded; None if nothing trades.
+
+        Micro-euro per kWh: the price.  Where offers have prices of their own: the worst that its
+        side paid, or, where everybody pays by its own limit, the worst limit accepted.
+        """
+        price = self.price
+        return None if price is None else (price, price)
+
+    @property
+    def reasons(self) -> IntArray:
+        """What became of each offer, int64 (n,): :class:`decent_gym.models.Reason`.
+
+        FILLED; MARGINAL, in part, or dropped or rationed though the limit is not worse than
+        `to_beat`; OUT_OF_THE_MONEY, nothing and worse.
+        """
+        return reasons_of(self)
+
+    @property
     def surplus(self) -> int:
         """What the mechanism keeps, n-euro: the sum of `pays`; below 0, a deficit it bears."""
         return int(self.figures[-2])
@@ -105,6 +130,33 @@ class OwnPricesResult(Result):
 
     prices: FloatArray
     limits_passed: int
+    to_beat: tuple[int, int] | None
+
+
+def reasons_of(result: Result) -> IntArray:
+    """``Result.reasons`` by the rule of a round: every offer stood in this one alone."""
+    n = len(result.side)
+    wide = (1, 1, n)
+    start, reason = np.zeros((2, *wide), np.int64)
+    bid, ask = (np.full((1, 1), price) for price in result.to_beat or (0, 0))
+    give_reasons(
+        0, 1, np.zeros(1, np.int64), np.full((1, 1), n), result.side.reshape(wide),
+        result.limit.reshape(wide), start, start + 1,
+        (result.energy - result.accepted).reshape(wide), result.energy.reshape(wide),
+        result.accepted.reshape(wide), np.full((1, 1), result.volume), bid, ask, reason,
+    )  # fmt: skip
+    return reason.reshape(n)
+
+
+def to_beat(books: Books, outcome: Outcome, by_limit: bool) -> tuple[int, int] | None:
+    """``OwnPricesResult.to_beat`` of a batch of one."""
+    wide = (1, 1, books.side.shape[1])
+    found = np.zeros((2, 1, 1), np.int64)
+    bars(
+        0, 1, books.orders.reshape(1, 1), books.side.reshape(wide), books.price.reshape(wide),
+        outcome.accepted.reshape(wide), outcome.pays.reshape(wide), by_limit, *found,
+    )  # fmt: skip
+    return (int(found[0, 0, 0]), int(found[1, 0, 0])) if outcome.volume[0] else None
 
 
 def figures_of(outcome: Outcome) -> IntArray:

@@ -15,7 +15,7 @@ from decent_gym.market.conversions import (
     conversion_room,
     flow_limits,
 )
-from decent_gym.models import NO_CONVERSIONS, Converted
+from decent_gym.models import COMMODITIES, NO_CONVERSIONS, Converted
 from decent_gym.units import IntArray
 
 
@@ -31,10 +31,15 @@ class JointClearing:
 
     def __init__(self, worlds: int, slots: int) -> None:
         self.conversions = Conversions.empty(worlds, 0)
+        self.activity = self.earns = np.zeros((worlds, 0), np.int64)
+        self.delivered = np.zeros((worlds, 0, COMMODITIES), np.int64)
         self.resize(slots)
 
     def resize(self, slots: int) -> None:
-        """Make room for books of so many slots, and for the conversions there are room for."""
+        """Make room for books of so many slots, and for the conversions there are room for.
+
+        What came of the last clearing stays: other worlds may be cleared but not complete.
+        """
         given = self.conversions
         worlds, rows = given.owner.shape
         self._room = Room.empty(worlds, slots, rows)
@@ -44,6 +49,12 @@ class JointClearing:
             given.group,
         )  # fmt: skip
         problems = self._room.problems
+        for before, after in (
+            (self.activity, problems.activity),
+            (self.earns, problems.earns),
+            (self.delivered, problems.delivered),
+        ):
+            after[:, : before.shape[1]] = before
         self.activity, self.earns = problems.activity, problems.earns
         self.delivered = problems.delivered
 

@@ -152,7 +152,7 @@ class GridOperator:
         self._enabled = np.array([o.enabled for o in organizations] + [False, True, False])
         self._priority = np.array([o.priority for o in organizations] + [0, 0, 0], np.int64)
         self.energy_limit = energy_limits(self._priority)
-        self.reason = np.zeros((worlds, COMMODITIES, 0), np.int64)
+        self.reason = self.offered = np.zeros((worlds, COMMODITIES, 0), np.int64)
         wishes = self._mechanism.wishes
         self.outcome = Outcome.empty(worlds * COMMODITIES, 0, wishes)
         coupled = self.rules.clearing == "coupled"
@@ -167,11 +167,12 @@ class GridOperator:
         reason = np.zeros((worlds, COMMODITIES, book.capacity), np.int64)
         reason[:, :, : self.reason.shape[2]] = self.reason
         self.reason = reason
-        self.offered = np.zeros_like(reason)
+        offered, self.offered = self.offered, np.zeros_like(reason)
+        self.offered[:, :, : offered.shape[2]] = offered
         old, self.outcome = self.outcome, Outcome.empty(rows, book.capacity, book.reads_wishes)
         outcome = self.outcome
-        for name in ("price_low", "price", "price_high", "volume", "surplus", "case"):
-            getattr(outcome, name)[:] = getattr(old, name)  # prices live on, slots do not
+        for before, after in zip(old, outcome, strict=True):  # some worlds may await completion
+            after[tuple(slice(size) for size in before.shape)] = before
         self._lottery = np.zeros((worlds, COMMODITIES), np.int64)
         wide_rows = (rows, book.capacity)
         self._books = Books(

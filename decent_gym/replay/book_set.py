@@ -201,7 +201,8 @@ def _serve(books: Books, outcome: Outcome, energy: IntArray, pays: IntArray) -> 
     wide = (rows, 1, slots)
     serve_residual(
         0, rows, books.orders.reshape(rows, 1), books.side.reshape(wide),
-        books.price.reshape(wide), books.offered.reshape(wide), None, -1,
+        books.price.reshape(wide), books.offered.reshape(wide),
+        np.zeros((3, rows, 1, 0), np.int64), -1,
         books.tariffs.reshape(rows, 1, 4), outcome.accepted.reshape(wide),
         outcome.pays.reshape(wide), energy, pays,
     )  # fmt: skip

@@ -14,7 +14,8 @@ store       sells store_out, buys store_in                                      
 ==========  ==================================================================  ==============
 
 with ``a`` the lever ``pump`` or ``chp`` and ``b`` its ``_limit``: 0 offers at its own cost.  The
-activity that was accepted is the machine's set-point.
+activity that was accepted is the machine's set-point.  What costs more than any price can be
+(100 EUR per kWh of activity) is not offered.
 
 Heat in such a store has a water value like electricity in a battery (see ``truthful``): the mean of
 the high and the low heat prices of the last day.  It buys at ``k`` times that and sells at
@@ -32,6 +33,7 @@ _NOBODY = -2
 _NO_FLEXIBILITY = 4
 _FULL = 1_000_000
 _KEPT = 975  # per mille
+_PRICE_CAP = 10**8
 
 
 def room_for(scenario: Scenario, worlds: int) -> Conversions:
@@ -76,8 +78,8 @@ def offer_conversions(  # type: ignore[no-untyped-def]
                 fuel[w, k] = -1
                 if learns:
                     most[w, k] = most[w, k] * (actions[w, n, 2] + _FULL) // (2 * _FULL)
-                    cost[w, k] = span * actions[w, n, 3] // _FULL
-                k += 1 if most[w, k] > 0 else 0
+                    cost[w, k] = max(span * actions[w, n, 3] // _FULL, -_PRICE_CAP)
+                k += 1 if most[w, k] > 0 and cost[w, k] <= _PRICE_CAP else 0
             if burns:
                 chp[w, n] = 0
                 owner[w, k] = n
@@ -88,8 +90,8 @@ def offer_conversions(  # type: ignore[no-untyped-def]
                 fuel[w, k] = chp_fuel_rate[w, n]
                 if learns:
                     most[w, k] = most[w, k] * (actions[w, n, 6] + _FULL) // (2 * _FULL)
-                    cost[w, k] += span * actions[w, n, 7] // _FULL
-                k += 1 if most[w, k] > 0 else 0
+                    cost[w, k] += max(span * actions[w, n, 7] // _FULL, -_PRICE_CAP)
+                k += 1 if most[w, k] > 0 and cost[w, k] <= _PRICE_CAP else 0
             heat_buy[w, n] = store_in[w, n]
             heat_sell[w, n] = store_out[w, n]
             if not learns:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from decent_gym import Commodity, MarketController, Offer, Organization
 from decent_gym.clearing import MECHANISMS, TIE_RULES, Mechanism, Rules, clear, merit_order, public
 from decent_gym.clearing.merit_order import clear_books
 from decent_gym.errors import InputError, UnknownNameError
-from decent_gym.models import Case, Side
+from decent_gym.market import Capability, Tariffs
+from decent_gym.models import Case, Reason, Side
 from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP
 
 Offers = list[tuple[int, int]]
@@ -297,3 +299,54 @@ def test_any_registered_mechanism_clears_through_the_batch(monkeypatch: Any) -> 
             clear([0, 1], [4, 3], [1, 1], "spy", retail=wrong)
     assert seen["tariffs"].tolist() == [[1, 0, 0, 0]]
     public._cached_rules.cache_clear()
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_reasons_are_those_of_a_round(mechanism: str) -> None:
+    """And `to_beat` is what decides between MARGINAL and OUT_OF_THE_MONEY."""
+    rng = np.random.default_rng(4)
+    kind = MECHANISMS[mechanism]
+    rules = Rules(mechanism, utility=None)
+    tariffs = {commodity: Tariffs(30, 8, 40, 0) for commodity in Commodity}
+    needs = dict(zip(kind.needs, (30, 8), strict=True)) if kind.needs else {}
+    seen: set[int] = set()
+    for _ in range(40):
+        capability = Capability()
+        n = int(rng.integers(1, 9))
+        members = [Organization(f"m{i}") for i in range(n)]
+        market = MarketController(members, capability, rules=rules, tariffs=tariffs)
+        side, price = rng.integers(0, 2, n), rng.integers(5, 12, n)
+        energy = rng.integers(1, 4, n)
+        for i in range(n):
+            market.submit(
+                Offer(f"m{i}", Side(side[i]), Commodity.ELECTRICITY, int(energy[i]), int(price[i]))
+            )
+        book = market.close_round(capability).electricity
+        result = clear(side, price, energy, mechanism, organization=list(range(n)), **needs)
+        assert book.accepted.tolist() == result.accepted.tolist()
+        assert result.reasons.tolist() == book.reason.tolist()
+        seen.update(result.reasons.tolist())
+        if result.to_beat is None:
+            assert result.price is None
+            continue
+        for i in np.flatnonzero(result.accepted == 0):
+            bid, ask = result.to_beat
+            worse = price[i] < bid if side[i] else price[i] > ask
+            assert (result.reasons[i] == Reason.OUT_OF_THE_MONEY) == worse
+    assert Reason.FILLED in seen and len(seen) >= 2
+
+
+def test_reasons_outlive_the_caller_s_arrays_and_name_unmet_wishes() -> None:
+    side, price, energy = np.array([0, 0, 1, 1]), np.array([3, 8, 9, 4]), np.array([1, 1, 1, 1])
+    result = clear(side, price, energy)
+    side[:], price[:], energy[:] = 0, 0, 9
+    assert result.to_beat == (6, 6)
+    assert result.reasons.tolist() == [1, 3, 1, 3]
+    dropped = clear([1, 1, 0, 0], [22, 9, 8, 18], [10] * 4, "trade_reduction")
+    assert dropped.to_beat is None and dropped.reasons.tolist() == [3] * 4
+    dear = clear([1, 1, 1, 0, 0], [22, 15, 20, 8, 18], [10] * 5, "trade_reduction")
+    assert dear.to_beat == (20, 18)
+    assert dear.reasons.tolist() == [1, 3, 2, 1, 2]  # the last deal was dropped
+    wish = clear([0, 1, 1], [3, 9, 9], [5] * 3, "preference", attributes=[0, 2, 0])
+    assert wish.reasons.tolist() == [Reason.FILLED, Reason.PREFERENCE_UNMET, Reason.FILLED]
+    assert clear([], [], []).reasons.tolist() == []

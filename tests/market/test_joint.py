@@ -1,5 +1,7 @@
 """Coupled clearing in the market: by hand, in batches, and against the public function."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -267,6 +269,46 @@ def test_ranges_of_worlds_and_a_growing_room_change_nothing() -> None:
                 op.complete(op.traded, capability, *span)
         both.append(state(op))
     assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("more", ["orders", "conversions"])
+def test_room_made_for_one_world_loses_nothing_of_another(more) -> None:
+    """World 0 is cleared but not complete while the books or conversions of world 1 grow."""
+    book = [(0, 0, 0, 5, 100), (0, 1, 1, 9, 30), (1, 2, 1, 20, 60)]
+    records = []
+    for grows in (False, True):
+        op, capability = operator()
+        op.listen(0, SimpleNamespace(on_round=records.append))
+        orders, pump = Orders.empty(WORLDS, 2), Conversions.empty(WORLDS, 1)
+        orders.count[0], pump.count[0] = (2, 1), 1
+        for k, (commodity, owner, side, price, energy) in enumerate(book):
+            at = (0, commodity, k % 2)
+            orders.owner[at], orders.side[at], orders.price[at] = owner, side, price
+            orders.energy[at] = orders.cap[at] = energy
+        orders.until[:] = 1
+        pump.owner[:], pump.electricity[:], pump.heat[:], pump.most[:] = 3, -1000, 3000, 50
+        assert op.submit(orders, capability, 0, 1) == 0
+        assert op.submit_conversions(pump, capability, 0, 1) == 0
+        op.clear(capability, 0, 1)
+        rng = np.random.default_rng(1)
+        if grows and more == "orders":
+            crowd = random_orders(rng)
+            crowd.count[1] = ORDERS
+            op.submit(crowd, capability, 1, 2)
+            assert op.book.capacity > 4
+        elif grows:
+            crowd = random_conversions(rng)
+            crowd.count[1] = ROWS
+            op.submit_conversions(crowd, capability, 1, 2)
+            assert op.joint.activity.shape == (WORLDS, ROWS)
+        op.complete(op.traded, capability, 0, 1)
+    for record in records:
+        assert record.electricity.accepted.tolist() == [50, 30]
+        assert record.electricity.offered.tolist() == [100, 30]
+        assert record.conversions.activity.tolist() == [20]
+        assert record.conversions.delivered.tolist() == [[-20, 60]]
+        assert record.conversions.earns.tolist() == [60 * record.heat.price - 20 * 5]
+        assert record.heat.pays.tolist() == [60 * record.heat.price]
 
 
 def test_without_conversions_it_is_the_merit_order() -> None:

@@ -1,5 +1,7 @@
 """Heat pumps and CHPs under coupled clearing: what they offer, and what they then do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracles.districts import DAY, district, everybody
@@ -7,7 +9,9 @@ from oracles.districts import DAY, district, everybody
 from decent_gym import scenario
 from decent_gym.models import Money
 from decent_gym.simulation import LEVERS, Simulation
+from decent_gym.simulation.conversions import _PRICE_CAP
 from decent_gym.traders import LEARNER, NOBODY, TRADERS
+from decent_gym.units import PRICE_CAP
 
 FULL = 1_000_000
 RULES = {"rules": {"clearing": "coupled"}}
@@ -111,6 +115,41 @@ def test_who_has_no_flexibility_offers_no_conversion() -> None:
     sim.step()
     assert sim.conversions.count.tolist() == [0]
     assert sim.decisions.pump_firm.any()
+
+
+@pytest.mark.parametrize("learn", [True, False])
+def test_what_costs_more_than_any_price_is_not_offered(learn: bool) -> None:
+    plain = scenario("rural", clearing="coupled")
+    burners = [m.name for m in plain.members if m.chp is not None]
+    running = {}
+    for fuel in (plain.prices.fuel, PRICE_CAP):
+        dear = replace(plain, prices=replace(plain.prices, fuel=fuel))
+        sim = Simulation(dear, learners=burners if learn else [])
+        sim.reset([1], [DAY * 14])
+        sim.actions[:] = FULL
+        sim.step()
+        sold = sim.conversions.electricity[0, : sim.conversions.count[0]]
+        running[fuel] = int((sold > 0).sum())
+    assert running[plain.prices.fuel] == len(burners) > 0 == running[PRICE_CAP]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_limits_end_at_the_largest_price(sign: int) -> None:
+    plain = scenario("rural", clearing="coupled")
+    tariffs = plain.tariffs.copy()
+    tariffs[:, 0] = [PRICE_CAP - 1, 2 - PRICE_CAP, PRICE_CAP, 1 - PRICE_CAP]
+    learners = [m.name for m in plain.members if m.heat_pump is not None or m.chp is not None]
+    sim = Simulation(replace(plain, tariffs=tariffs), learners=learners)
+    sim.reset([1], [DAY * 14])
+    sim.actions[:] = FULL
+    sim.actions[..., [LEVERS.index("pump_limit"), LEVERS.index("chp_limit")]] *= sign
+    sim.step()
+    count, cost = int(sim.conversions.count[0]), sim.conversions.cost[0]
+    assert _PRICE_CAP == PRICE_CAP
+    if sign > 0:  # nobody can pay that
+        assert count == 0
+    else:
+        assert count == len(learners) and cost[:count].min() == -PRICE_CAP
 
 
 def test_heat_from_where_it_is_cheapest() -> None:
