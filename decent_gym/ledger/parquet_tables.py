@@ -86,7 +86,9 @@ class Facts:
                     for index, (body, own) in values["records"].items()
                 },
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+        ) as error:  # fmt: skip
             raise DataError(f"its facts are not as we write them: {error!r:.200}") from None
         if found.to_json().encode() != text:
             raise DataError("its facts are not as we write them")

@@ -22,7 +22,7 @@ from decent_gym.clearing.open_filter import open_filter
 from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
-from decent_gym.errors import InputError, RoundOrderError
+from decent_gym.errors import InputError, RoundOrderError, shown
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
 from decent_gym.market.admission import admit, room_needed
 from decent_gym.market.capability import Capability, authorize
@@ -107,7 +107,7 @@ class GridOperator:
     ) -> None:
         organizations = self.organizations = checked_organizations(organizations)
         if not isinstance(capability, Capability):
-            raise InputError(f"capability must be a Capability(), got {capability!r}")
+            raise InputError(f"capability must be a Capability(), got {shown(capability)}")
         checked_int(worlds, "worlds", 1, 2**31 - 1)
         checked_int(capacity, "capacity", 1, 2**31 - 1)
         checked_int(max_offers, "max_offers", 1, 2**31 - 1)

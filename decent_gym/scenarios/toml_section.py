@@ -7,12 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from decent_gym.errors import InputError, ScenarioError
+from decent_gym.errors import InputError, ScenarioError, shown
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.columns import instant, seconds
 from decent_gym.scenarios.csv_table import text_of
 from decent_gym.units import micro_eur_per_kwh
 
+LARGEST_TOML: Final = 2**22
+"""Bytes."""
 LARGEST_EXPONENT: Final = 12
 DECIMALS_CAP: Final = 40
 """Numbers from 10^13 on are a slip; neither they nor 1e-999999 may become a million digits."""
@@ -157,8 +159,9 @@ def read_toml(path: Path, known: Iterable[str]) -> Section:
     ScenarioError
         If it cannot be read or is no TOML.
     """
+    text = text_of(path, LARGEST_TOML)
     try:
-        values = tomllib.loads(text_of(path), parse_float=Decimal)
+        values = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also an integer of over 4300 digits
         raise ScenarioError(f"{path.name}: is no TOML ({error})") from None
     return Section(values, path.name, known)
@@ -169,5 +172,5 @@ def _alternatives(kinds: Iterable[type]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = str(value) if isinstance(value, Decimal) else repr(value)
+    text = str(value) if isinstance(value, Decimal) else shown(value)
     return text if len(text) <= 60 else text[:57] + "..."
