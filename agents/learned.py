@@ -216,10 +216,10 @@ def read_parameters(folder: str | Path) -> Parameters:
         raise DataError(f"{MODEL} holds no named weights of a policy")
     if variables is not None and not isinstance(variables, dict):
         raise DataError(f"{MODEL}: its variables must have names")
-    _refuse_odd_tensors(parameters)
     for name, tensor in {**weights, **(variables or {})}.items():
         if not _is_plain(tensor) or not torch.isfinite(tensor).all():
             raise DataError(f"{MODEL}: {str(name)[:80]} must be a tensor of finite numbers")
+    _refuse_odd_tensors(parameters)
     return parameters if variables is None else {**parameters, VARIABLES: variables}
 
 
@@ -248,7 +248,7 @@ def _is_plain(value: object) -> bool:
         and value.device.type == "cpu"
         and value.layout is torch.strided
         and not value.is_nested
-        and value.is_contiguous()
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
     )
 
 
