@@ -174,4 +174,8 @@ def _codes(name: str, values: Any, names: tuple[str, ...]) -> IntArray:
             raise DataError(f"column {name}: there is no {str(text)[:80]!r}")
         codes.append(known[text])
     index = np.asarray(values.indices).astype(np.int64)
-    return np.array(codes, np.int64)[index] if len(index) else index
+    if not len(index):
+        return index
+    if index.min() < 0 or index.max() >= len(codes):
+        raise DataError(f"column {name}: names number {int(index.max())} of {len(codes)}")
+    return np.array(codes, np.int64)[index]

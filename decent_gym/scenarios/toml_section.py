@@ -1,5 +1,6 @@
 """A table of a TOML file that knows its place and its keys: nothing misspelt passes unseen."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -15,6 +16,10 @@ from decent_gym.units import micro_eur_per_kwh
 
 LARGEST_TOML: Final = 2**22
 """Bytes."""
+LONGEST_KEY: Final = re.compile(
+    r"""(?<![\w"'-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){16}"""
+)
+"""Parts of a dotted key: with their number the time to parse it grows by its square."""
 LARGEST_EXPONENT: Final = 12
 DECIMALS_CAP: Final = 40
 """Numbers from 10^13 on are a slip; neither they nor 1e-999999 may become a million digits."""
@@ -160,6 +165,13 @@ def read_toml(path: Path, known: Iterable[str]) -> Section:
         If it cannot be read or is no TOML.
     """
     text = text_of(path, LARGEST_TOML)
+    nested = LONGEST_KEY.search(text)
+    if nested is not None:
+        line = text.count("\n", 0, nested.start()) + 1
+        raise ScenarioError(
+            f"{path.name} line {line}: the key {shown(nested[0])} has 16 dots or more; none is "
+            "nested so deep"
+        )
     try:
         values = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also an integer of over 4300 digits

@@ -11,7 +11,7 @@ import sys
 
 os.environ["NUMBA_DISABLE_JIT"] = "1"
 
-import atheris  # noqa: E402 - the variable above decides what is imported
+import atheris
 
 with atheris.instrument_imports(
     include=["decent_gym", "agents", "tomllib", "zipfile", "csv", "fractions", "urllib"],

@@ -93,8 +93,9 @@ def smard() -> bytes:
 def profiles() -> bytes:
     """A day of two columns."""
     start = datetime(2024, 1, 1, tzinfo=UTC)
-    times = pa.array([start + timedelta(minutes=15 * i) for i in range(96)], pa.timestamp("s", "UTC"))
-    table = pa.table({"time": times, "load [Wh]": pa.array(range(96)), "x [kW]": pa.array([0.5] * 96)})
+    times = [start + timedelta(minutes=15 * i) for i in range(96)]
+    columns = {"load [Wh]": pa.array(range(96)), "x [kW]": pa.array([0.5] * 96)}
+    table = pa.table({"time": pa.array(times, pa.timestamp("s", "UTC")), **columns})
     written = io.BytesIO()
     pq.write_table(table, written, store_schema=False)
     return written.getvalue()

@@ -52,9 +52,10 @@ def build(folder: Path) -> Path:
         (folder / name).mkdir()
     write_street(folder / "scenario")
     write_bodies(folder / "hashed", [HEADER_BODY])
-    with Ledger.create(folder / "recorded", HEADER, meta=META, checkpoints=Checkpoints(2, KEY)) as l:
+    kept = Checkpoints(2, KEY)
+    with Ledger.create(folder / "recorded", HEADER, meta=META, checkpoints=kept) as ledger:
         for record in ROUNDS:
-            l.on_round(record)
+            ledger.on_round(record)
     export_tables(folder / "recorded", parquet=folder / "tables")
     write_small_policy(folder / "policy")
     return folder
