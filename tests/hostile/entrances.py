@@ -22,7 +22,7 @@ from market.snapshots import snapshot
 
 from decent_gym.clearing import Rules, clear, clear_blocks, clear_coupled
 from decent_gym.envs import TraderEnv
-from decent_gym.ledger import LedgerHeader, VerifierKey
+from decent_gym.ledger import Checkpoint, LedgerHeader, VerifierKey
 from decent_gym.market import Capability, MarketController, Tariffs
 from decent_gym.models import ConversionOffer, Organization
 from decent_gym.replay import read_recording
@@ -169,6 +169,31 @@ ENTRANCES: Final[dict[str, Entrance]] = {
     "policy": Entrance(folders.policy_stand, policy.POLICY),
     "command line": Entrance(folders.command_stand, command_line.COMMAND),
 }
+
+GOOD: Final[dict[str, Any]] = {
+    "MarketController.submit": {"organization": "c"},
+    "MarketController.withdraw": ("b", 1),
+    "MarketController's questions": lambda controller: controller.balance("a"),
+    "GridOperator, by whom": ("clear", False),
+    "GridOperator, when": ("clear", False),
+    "clear_coupled": ([clearing.ROW], {}),
+    "gymnasium.make": environment.SMALL,
+    "env.reset": (3, {"start": 0}),
+    "env.step": [0.5, -0.5],
+    "MQTT payload of a round": mqtt.text(),
+    "broker's address": "mqtts://user:secret@h.example:8883",
+    "district in topics": "rural",
+    "Ledger.on_round": ledger.RECORDS[2],
+    "checkpoint": ledger.GOOD_NOTE,
+    "public key": ledger.PUBLIC,
+    "proof": lambda value: None,
+    "request to a witness": b"old 3\n\n"
+    + Checkpoint.of(ledger.KEY.name, 3, bytes(32)).signed(ledger.KEY).to_bytes(),
+    "scenario, TOML": ("fuel = 0.1", "fuel = 0.2"),
+    "profiles, CSV": (50, ",48,", ",47,"),
+    "command line": ["verify", "ledger"],
+}
+"""What each entrance takes; where nothing stands here, no change to the good one."""
 
 CASES: Final = [
     (entrance, Case(*case)) for entrance, (_, cases) in ENTRANCES.items() for case in cases

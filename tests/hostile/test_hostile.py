@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from hostile.entrances import CASES, ENTRANCES, TOWN
+from hostile.entrances import GOOD as GOOD_INPUT
 from hostile.items import OTHERS, PROMISED, Case
-from hostile.stands import GOOD, Stand
+from hostile.stands import GOOD, FolderStand, Stand
 
 from decent_gym.models import Offer
 
@@ -55,6 +56,18 @@ def test_the_town_is_still_open() -> None:
     number = TOWN.market.submit(Offer(**GOOD))
     assert TOWN.market.status(number).is_open
     assert TOWN.market.close_round(TOWN.capability).number == 2
+
+
+@pytest.mark.parametrize("entrance", ENTRANCES)
+def test_what_is_right_is_taken(entrance: str, tmp_path: Path) -> None:
+    """Else everything could be refused."""
+    stand = ENTRANCES[entrance].stand(tmp_path)
+    stand.prepare(GOOD_INPUT.get(entrance, no_change(stand)))
+    stand.act()
+
+
+def no_change(stand: Stand) -> object:
+    return (lambda folder: None) if isinstance(stand, FolderStand) else {}
 
 
 def test_the_list_is_covered() -> None:
