@@ -79,3 +79,11 @@ def test_the_list_is_covered() -> None:
     assert min(len(cases) for _, cases in ENTRANCES.values()) >= 4
     assert all(part for _, case in CASES for part in case.parts)
     assert len(CASES) >= 200
+
+
+def test_the_page_counts_right() -> None:
+    """docs/hostile-input.md says how many cases each entrance has."""
+    page = (Path(__file__).parents[2] / "docs" / "hostile-input.md").read_text("utf-8")
+    for entrance, (_, cases) in ENTRANCES.items():
+        assert f"| {entrance} | {len(cases)} |" in page
+    assert f"| **all** | {len(CASES):,} |" in page
