@@ -1,16 +1,19 @@
 # The two commands most people need are `make demo` and `make test`; plain `make` lists them all.
 # Variables: make test PYTHON=python3.12 VENV=/elsewhere EXTRAS=dev PYTEST_ARGS="-x tests/clearing"
 #            make bench BENCH_ARGS="--write docs/benchmarks.md"
+#            make fuzz FUZZ_ARGS="--seconds 600 proof policy"
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= all,dev
 PYTEST_ARGS ?= -n 2 --dist loadfile --cov --cov-report term
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 
 comma := ,
 BIN := $(VENV)/bin
 PEERS := .venv-peers
 RAY := .venv-ray
+FUZZ := .venv-fuzz
 # Named after the extras, so that asking for others installs them.
 STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 
@@ -18,7 +21,7 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers check-mechanisms contract live-kills live-load truth reference ray-smoke clean
+.PHONY: help setup demo test lint bench bench-peers check-mechanisms contract live-kills live-load truth reference ray-smoke fuzz clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +78,14 @@ ray-smoke: $(STAMP) $(RAY)/.ready  ## train on a Ray cluster of two workers, in 
 $(RAY)/.ready: pyproject.toml constraints-ray.txt
 	@"$(PYTHON)" -m venv $(RAY) && \
 	  $(RAY)/bin/python -m pip install --quiet --constraint constraints-ray.txt --editable '.[ray,multi,train]' hypothesis pytest && \
+	  touch "$@"
+
+fuzz: $(FUZZ)/.ready  ## a minute of fuzzing for every parser, in an environment of its own
+	@PYTHONPATH=.:tests $(FUZZ)/bin/python -m fuzz.every $(FUZZ_ARGS)
+
+$(FUZZ)/.ready: pyproject.toml constraints.txt
+	@"$(PYTHON)" -m venv $(FUZZ) && \
+	  $(FUZZ)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[data,mqtt,train,trust]' 'atheris>=3,<4' && \
 	  touch "$@"
 
 clean:  ## remove .venv, caches and build products

@@ -5,6 +5,7 @@ that does not say first, within bounds, how large it is and how it is called.
 """
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping
@@ -15,11 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import DataError
+from decent_gym.files import open_regular
 
 LARGEST_ARCHIVE: Final = 2**28
 """Bytes, unpacked."""
-UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
-"""What zipfile raises for damaged, encrypted or exotic members."""
+UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError)
+"""What zipfile raises for damaged, encrypted or exotic members, and for names that are no UTF-8."""
+NPY_HEADER: Final = re.compile(
+    rb"\x93NUMPY\x01\x00(?P<length>..)"
+    rb"\{'descr': '(?P<descr>[<|][fiub][1248])', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>|\d{1,9},|\d{1,9}(?:, \d{1,9}){1,3})\), \} *\n",
+    re.DOTALL,
+)
+"""Plain numbers as numpy.save writes them; nothing is evaluated, as numpy would do."""
 MEMBERS_OF_A_MODEL: Final = frozenset(
     {
         "policy.pth",
@@ -49,11 +58,14 @@ def checked_bytes(path: Path, members: Collection[str], largest: int | None = No
     """
     largest = LARGEST_ARCHIVE if largest is None else largest
     try:
-        if path.stat().st_size > largest:
-            raise DataError(f"{path.name} has more than {largest} bytes")
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read(largest + 1)
     except FileNotFoundError:
         raise DataError(f"{path.name} is missing in {path.parent}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(content) > largest:
+        raise DataError(f"{path.name} has more than {largest} bytes")
     infos = _contents(path.name, content, largest)
     for info in infos:
         if info.filename not in members:
@@ -78,10 +90,16 @@ def _contents(name: str, content: bytes, largest: int) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
-    except zipfile.BadZipFile as error:
+    except UNREADABLE as error:
         raise DataError(f"{name} is no zip archive: {error}") from None
     if len({info.filename for info in infos}) < len(infos):
         raise DataError(f"{name} holds a name twice")
+    for info in infos:
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataError(
+                f"{name}: {info.filename[:80]!r} is packed by method {info.compress_type}, which "
+                "we never use"
+            )
     total = sum(info.file_size for info in infos)
     if total > largest:
         raise DataError(f"{name} would unpack to {total} bytes, at most {largest}")
@@ -113,7 +131,7 @@ def read_arrays(
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in shapes}
-    except (ValueError, OSError, *UNREADABLE) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
     for name, array in arrays.items():
         if not np.isfinite(array).all():
@@ -128,22 +146,30 @@ def _check_header(
     shape: tuple[int | None, ...],
     dtype: np.dtype[Any],
 ) -> None:
-    """The array's header, before numpy allocates what it promises."""
+    """The array's header, before numpy parses it and allocates what it promises."""
+    wanted = str(shape).replace("None", "any")
     try:
         with archive.open(f"{name}.npy") as member:
-            version = np.lib.format.read_magic(member)
-            if version != (1, 0):
-                raise DataError(f"{file}: {name} has npy version {version}, expected (1, 0)")
-            found, _, kind = np.lib.format.read_array_header_1_0(member)
+            start = member.read(_LONGEST_HEADER)
     except KeyError:
         raise DataError(f"{file}: {name} is missing") from None
-    except (ValueError, *UNREADABLE) as error:
+    except UNREADABLE as error:
         raise DataError(f"{file}: {name} cannot be read: {error}") from None
+    match = NPY_HEADER.match(start)
+    if match is None or len(match[0]) != 10 + int.from_bytes(match["length"], "little"):
+        raise DataError(
+            f"{file}: {name} must be {dtype} of shape {wanted} as numpy.savez writes it, its "
+            f"header begins {start[:64]!r}"
+        )
+    found = tuple(int(length) for length in re.findall(rb"\d+", match["shape"]))
+    kind = np.dtype(match["descr"].decode())
     fits = len(found) == len(shape) and all(
-        wanted in (None, length) for length, wanted in zip(found, shape, strict=True)
+        wide in (None, length) for length, wide in zip(found, shape, strict=True)
     )
     if not fits or kind != dtype:
-        wanted = str(shape).replace("None", "any")
         raise DataError(
             f"{file}: {name} must be {dtype} of shape {wanted}, got {kind} of shape {found}"
         )
+
+
+_LONGEST_HEADER: Final = 512

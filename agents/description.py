@@ -136,7 +136,8 @@ class Description:
         if len(text) > LARGEST_FILE:
             raise DataError(f"policy.json has {len(text)} bytes, more than {LARGEST_FILE}")
         try:
-            data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twice)
+            data = json.loads(text, parse_constant=_no_constant, parse_float=_finite,
+                              object_pairs_hook=_no_twice)  # fmt: skip
         except (ValueError, RecursionError) as error:
             raise DataError(f"policy.json is no JSON that we write: {error}") from None
         if not isinstance(data, dict):
@@ -178,6 +179,13 @@ def _is_option(value: object) -> bool:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e400 is infinite to Python
+        raise ValueError(f"{text[:40]} is no finite number")
+    return number
 
 
 def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ import decent_gym
 from agents.archives import MEMBERS_OF_A_MODEL, checked_bytes, read_arrays
 from agents.description import LARGEST_FILE, Description
 from decent_gym.errors import DataError, InputError
+from decent_gym.files import open_regular
 
 DESCRIPTION: Final = "policy.json"
 NORMALISATION: Final = "normalisation.npz"
@@ -187,12 +188,14 @@ def read_description(folder: str | Path) -> Description:
     """``policy.json`` of a folder."""
     path = Path(folder) / DESCRIPTION
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return Description.from_json(file.read(LARGEST_FILE + 1))
     except FileNotFoundError:
         raise DataError(
             f"{folder} holds no {DESCRIPTION}; give the folder that training names at its end"
         ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def read_parameters(folder: str | Path) -> Parameters:
@@ -214,9 +217,39 @@ def read_parameters(folder: str | Path) -> Parameters:
     if variables is not None and not isinstance(variables, dict):
         raise DataError(f"{MODEL}: its variables must have names")
     for name, tensor in {**weights, **(variables or {})}.items():
-        if not isinstance(tensor, torch.Tensor) or not torch.isfinite(tensor).all():
-            raise DataError(f"{MODEL}: {name} must be a tensor of finite numbers")
+        if not _is_plain(tensor) or not torch.isfinite(tensor).all():
+            raise DataError(f"{MODEL}: {str(name)[:80]} must be a tensor of finite numbers")
+    _refuse_odd_tensors(parameters)
     return parameters if variables is None else {**parameters, VARIABLES: variables}
+
+
+def _refuse_odd_tensors(parameters: dict[str, Any]) -> None:
+    """Whatever lies anywhere in what training goes on from; lists may hold themselves."""
+    seen: set[int] = set()
+    left: list[Any] = [parameters]
+    while left:
+        value = left.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+        elif isinstance(value, torch.Tensor) and not _is_plain(value):
+            raise DataError(f"{MODEL} holds a tensor that is no plain array of floats")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a tensor that takes no more memory than the file: strides can repeat bytes."""
+    return (
+        type(value) in (torch.Tensor, torch.nn.Parameter)
+        and value.dtype in (torch.float32, torch.float64)
+        and value.device.type == "cpu"
+        and value.layout is torch.strided
+        and not value.is_nested
+        and value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+    )
 
 
 def read_normalisation(folder: str | Path, description: Description) -> dict[str, npt.NDArray[Any]]:

@@ -20,6 +20,22 @@ A failed *verification* is not an error but a result: :class:`decent_gym.ledger.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
+
+_LONGEST_SHOWN: Final = 200
+
+
+def shown(value: object) -> str:
+    """`value` for a message: its repr, cut; for one that Python cannot print, its type.
+
+    A list nested a hundred thousand deep, or an integer of five thousand digits, must not turn the
+    error that names it into another one.
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return f"one of type {type(value).__name__}, too large or too deep to print"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
 class DecentGymError(Exception):

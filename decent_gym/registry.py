@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from decent_gym.errors import InputError, UnknownNameError
+from decent_gym.errors import InputError, UnknownNameError, shown
 
 T = TypeVar("T")
 
@@ -12,9 +12,13 @@ T = TypeVar("T")
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     """The error for a misspelt name: says the nearest known one, or lists them all."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(_text(name), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
-    return UnknownNameError(f"unknown {kind} {name!r}; {hint}")
+    return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}")
+
+
+def _text(name: object) -> str:
+    return name if isinstance(name, str) else shown(name)
 
 
 class Registry(Mapping[str, T], Generic[T]):

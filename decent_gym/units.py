@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 
 IntArray = npt.NDArray[np.int64]
 
@@ -55,12 +55,12 @@ def exact_int(value: object, name: str) -> int:
         number = operator.index(value)  # type: ignore[arg-type]  # refuses what is not an integer
     except TypeError:
         raise InputError(
-            f"{name} must be an integer, got {type(value).__name__} {value!r}"
+            f"{name} must be an integer, got {type(value).__name__} {shown(value)}"
         ) from None
     if not -(2**63) < number < 2**63:
         # Python refuses to print an integer of thousands of digits
-        shown = number if number.bit_length() < 1024 else f"one of {number.bit_length()} bits"
-        raise InputError(f"{name} must fit 64 bits, got {shown}")
+        text = number if number.bit_length() < 1024 else f"one of {number.bit_length()} bits"
+        raise InputError(f"{name} must fit 64 bits, got {text}")
     return number
 
 
@@ -92,22 +92,22 @@ def _scaled(value: float | str | Decimal, scale: int, name: str, cap: int) -> in
     if isinstance(value, bool | np.bool_):
         raise InputError(f"{name} must be a number, got the bool {value!r}")
     if not isinstance(value, str | Decimal | Real):
-        raise InputError(f"{name} must be a number, got {type(value).__name__} {value!r}")
+        raise InputError(f"{name} must be a number, got {type(value).__name__} {shown(value)}")
     try:
         # repr of a float is the shortest text that means it: 0.285 becomes 285000, not 284999.99
         number = Decimal(value if isinstance(value, str | Decimal) else repr(float(value)))
     except InvalidOperation:
-        raise InputError(f"{name} must be a number, got {value!r}") from None
+        raise InputError(f"{name} must be a number, got {shown(value)}") from None
     except OverflowError:  # an integer that no float can hold
         raise InputError(f"{name} must be within +-{cap / scale:g}, got more") from None
     if not number.is_finite() or (number.is_zero() and number.is_signed()):
-        raise InputError(f"{name} must be finite and not -0.0, got {value!r}")
+        raise InputError(f"{name} must be finite and not -0.0, got {shown(value)}")
     # an exponent far out would make the Fraction huge; a Fraction is exact whatever the thread's
     # decimal context says, and round() goes half to even
     exponent = number.adjusted() if number else 0
     scaled = round(Fraction(number) * scale) if -_DECADES < exponent < _DECADES else 0
     if exponent >= _DECADES or abs(scaled) > cap:
-        raise InputError(f"{name} must be within +-{cap / scale:g}, got {value!r}")
+        raise InputError(f"{name} must be within +-{cap / scale:g}, got {shown(value)}")
     return scaled
 
 

@@ -14,6 +14,7 @@ PACKAGE = read_tree(ROOT, "decent_gym")
 LEVELS = {
     "errors": 0,
     "units": 0,
+    "files": 1,
     "parquet": 1,
     "registry": 1,
     "models": 2,
@@ -51,6 +52,7 @@ PUBLIC = {
     "decent_gym.district",
     "decent_gym.envs",
     "decent_gym.errors",
+    "decent_gym.files",
     "decent_gym.ledger",
     "decent_gym.live",
     "decent_gym.metrics",

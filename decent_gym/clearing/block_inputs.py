@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from decent_gym.clearing.inputs import integers
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.units import PRODUCT_CAP, IntArray
 
 ALONE: Final = -1
@@ -76,7 +76,7 @@ def _indices(group: Any, n: int, owner: IntArray | None) -> IntArray:
         group = group.tolist()
     labels = list(group) if isinstance(group, Iterable) and not isinstance(group, str) else None
     if labels is None or len(labels) != n:
-        raise InputError(f"group must have one entry per offer ({n}), got {group!r}")
+        raise InputError(f"group must have one entry per offer ({n}), got {shown(group)}")
     members: dict[Any, list[int]] = {}
     for i, label in enumerate(labels):
         if label is None or (type(label) is int and label == ALONE):
@@ -84,7 +84,7 @@ def _indices(group: Any, n: int, owner: IntArray | None) -> IntArray:
         if type(label) is not str and not (type(label) is int and label >= 0):
             raise InputError(
                 f"group[{i}] must be a str or an int >= 0, or None or -1 for no group, "
-                f"got {label!r}"
+                f"got {shown(label)}"
             )
         members.setdefault(label, []).append(i)
     for index, (label, mine) in enumerate(members.items()):

@@ -12,7 +12,7 @@ from decent_gym.clearing.conversion_faults import (
     judge_conversions,
 )
 from decent_gym.clearing.inputs import checked_book, equally_long, integers
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.units import PRODUCT_CAP, IntArray, exact_int
 
 COLUMNS: Final = ("electricity", "heat", "cost", "max", "group", "fuel")
@@ -115,7 +115,7 @@ def _table(given: Any) -> IntArray:
         table = given.astype(np.int64)
     else:
         if isinstance(given, str | bytes) or not isinstance(given, Sequence):
-            raise InputError(f"conversions must be a list of rows or an array, got {given!r}")
+            raise InputError(f"conversions must be a list of rows or an array, got {shown(given)}")
         widths = {len(row) if isinstance(row, Sequence | np.ndarray) else 0 for row in given}
         if given and not (len(widths) == 1 and widths <= {5, 6}):
             raise InputError(

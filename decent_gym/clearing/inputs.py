@@ -17,7 +17,7 @@ from decent_gym.clearing.merit_order import (
     FAULTY_SIDE,
     book_fault,
 )
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.units import ENERGY_CAP, PRICE_CAP, PRODUCT_CAP, IntArray, checked_int
 
 _INT64: Final = np.dtype(np.int64)
@@ -47,7 +47,7 @@ def integers(values: Any, name: str) -> IntArray:
     if type(values) is np.ndarray and values.dtype is _INT64 and values.ndim == 1:
         return values if values.flags.carray else values.copy()
     if isinstance(values, str | bytes):
-        raise _not_integers(name, f"the {type(values).__name__} {values!r}")
+        raise _not_integers(name, f"the {type(values).__name__} {shown(values)}")
     if isinstance(values, list | tuple | range):
         return _from_items(values, name)
     if isinstance(values, np.ma.MaskedArray):
@@ -135,11 +135,11 @@ def numbered_organizations(organization: Any, n: int) -> tuple[list[Any], IntArr
     names = list(organization) if isinstance(organization, Iterable) else []
     if isinstance(organization, str | bytes) or len(names) != n:
         raise InputError(
-            f"organization must name one organization per offer ({n}), got {organization!r}"
+            f"organization must name one organization per offer ({n}), got {shown(organization)}"
         )
     for i, name in enumerate(names):
         if not isinstance(name, str) and _integer(name) is None:  # a bool would equal 0 or 1
-            raise InputError(f"organization[{i}] must be an int or a str, got {name!r}")
+            raise InputError(f"organization[{i}] must be an int or a str, got {shown(name)}")
     unique = {name: index for index, name in enumerate(sorted(set(names), key=_by_type))}
     return names, np.fromiter((unique[name] for name in names), np.int64, len(names))
 
@@ -216,15 +216,17 @@ def _from_items(values: Any, name: str) -> IntArray:
         number = _integer(value)
         if number is None:
             if isinstance(value, list | tuple | np.ndarray):
-                raise InputError(f"{name} must have one dimension, but {name}[{i}] = {value!r}")
-            raise _not_integers(name, f"{name}[{i}] = {value!r} ({type(value).__name__})")
+                raise InputError(
+                    f"{name} must have one dimension, but {name}[{i}] = {shown(value)}"
+                )
+            raise _not_integers(name, f"{name}[{i}] = {shown(value)} ({type(value).__name__})")
         try:
             out[i] = number
         except OverflowError:
             # Python refuses to print an integer of thousands of digits
             digits = number.bit_length() < 1024
-            shown = number if digits else f"an integer of {number.bit_length()} bits"
-            raise InputError(f"{name}[{i}] = {shown} does not fit into int64") from None
+            text = number if digits else f"an integer of {number.bit_length()} bits"
+            raise InputError(f"{name}[{i}] = {text} does not fit into int64") from None
     return out
 
 

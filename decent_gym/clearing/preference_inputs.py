@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from decent_gym.clearing.inputs import integers, numbered_organizations, refuse_crossing
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.models import HARD, NOBODY, PREMIUM_CAP, TYPES, wished_value
 from decent_gym.registry import unknown_name
 from decent_gym.units import IntArray
@@ -86,7 +86,7 @@ def _partners(partner: Any, organization: Any, n: int) -> IntArray:
     if isinstance(partner, np.ndarray):
         partner = partner.tolist()
     if not isinstance(partner, list | tuple) or len(partner) != n:
-        raise InputError(f"partner must have one entry per offer ({n}), got {partner!r}")
+        raise InputError(f"partner must have one entry per offer ({n}), got {shown(partner)}")
     names, owner = numbered_organizations(organization, n)
     known = dict(zip(names, owner.tolist(), strict=True))
     column = np.full(n, NOBODY)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from decent_gym.clearing.mechanism import MECHANISMS
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.registry import unknown_name
 from decent_gym.units import JSON_INTEGER_CAP, checked_int
 
@@ -178,10 +178,10 @@ def _rational(rule: object) -> Fraction:
         if isinstance(rule, bool):
             raise _not_a_rule(rule)
     if not 0 <= k <= 1:
-        raise InputError(f"price_rule k must be in [0, 1], got {rule!r}")
+        raise InputError(f"price_rule k must be in [0, 1], got {shown(rule)}")
     if k.denominator > DENOMINATOR_CAP:
         raise InputError(
-            f"price_rule k must have a denominator of at most {DENOMINATOR_CAP}, got {rule!r}"
+            f"price_rule k must have a denominator of at most {DENOMINATOR_CAP}, got {shown(rule)}"
         )
     return k
 
@@ -216,5 +216,5 @@ def _exact_float(number: float) -> Fraction:
 def _not_a_rule(value: object) -> InputError:
     return InputError(
         f"price_rule must be 'midpoint' or an exact k in [0, 1] such as 0, 1 or '1/3', "
-        f"got {type(value).__name__} {value!r}"
+        f"got {type(value).__name__} {shown(value)}"
     )

@@ -23,6 +23,8 @@ from rich.text import Text
 PLAIN_WIDTH: Final = 110
 """Columns of a table that goes into a file or a pipe."""
 
+LONGEST_COMPLAINT: Final = 2_000
+
 Advance = Callable[[int], None]
 
 
@@ -35,7 +37,9 @@ def out(width: int = PLAIN_WIDTH) -> Console:
 
 def write_json(value: Any) -> None:
     """One JSON object on stdout, keys in the order given."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    # names that are no UTF-8 come from the command line as lone surrogates; JSON escapes them
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 
 
 def note(text: str) -> None:
@@ -45,7 +49,9 @@ def note(text: str) -> None:
 
 def complain(error: BaseException | str) -> None:
     """One line on stderr."""
-    sys.stderr.write(f"decent-gym: {' '.join(str(error).split())}\n")
+    text = " ".join(str(error).split())
+    cut = text if len(text) <= LONGEST_COMPLAINT else f"{text[: LONGEST_COMPLAINT - 3]}..."
+    sys.stderr.write(f"decent-gym: {cut}\n")
 
 
 @contextmanager

@@ -127,12 +127,13 @@ def _start(text: str, scenario: Scenario, rounds: int) -> int:
         raise InputError(
             f"--start must be a round or an ISO date such as 2016-04-15, got {text!r}"
         ) from None
+    seconds = -scenario.start
     if moment.tzinfo is None:
         # round 0 is a local midnight, so its time of day in UTC tells the offset
         ahead = -scenario.start % _DAY
-        offset = timedelta(seconds=ahead if ahead <= _DAY // 2 else ahead - _DAY)
-        moment = moment.replace(tzinfo=UTC) - offset
-    seconds = round(moment.timestamp()) - scenario.start
+        seconds -= ahead if ahead <= _DAY // 2 else ahead - _DAY
+        moment = moment.replace(tzinfo=UTC)
+    seconds += round(moment.timestamp())
     first = datetime.fromtimestamp(scenario.start, UTC)
     last = first + timedelta(seconds=latest * ROUND_SECONDS)
     if seconds % ROUND_SECONDS or not 0 <= seconds // ROUND_SECONDS <= latest:

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.utils import seeding
 
 from decent_gym.envs.single import check_keywords
-from decent_gym.errors import ActionError, InputError, MissingExtraError
+from decent_gym.errors import ActionError, InputError, MissingExtraError, shown
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
@@ -63,7 +63,7 @@ class TraderParallelEnv(ParallelEnv[str, FloatArray, npt.NDArray[Any]]):  # type
             learners = [m.name for m in self.scenario.members if m.flexible]
         if isinstance(learners, str) or not learners or len(set(learners)) < len(learners):
             raise InputError(
-                f"learners must be different organizations, at least one, got {learners!r}"
+                f"learners must be different organizations, at least one, got {shown(learners)}"
             )
         self.episodes = Episodes(
             self.scenario, learners, rounds=rounds, split=split, reward=reward, traders=traders

@@ -403,6 +403,8 @@ def check_free(path: str | Path) -> Path:
     if path == "":
         raise InputError("a ledger's folder must have a name, got ''; '.' is the current folder")
     folder = Path(path)
+    if "\0" in str(path):
+        raise InputError(f"no folder can be called {str(path)!r}; leave out the zero byte")
     if folder.exists() and (not folder.is_dir() or segment_numbers(folder)):
         raise InputError(f"{folder} is taken; resume it or choose another folder")
     return folder

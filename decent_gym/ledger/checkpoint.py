@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from decent_gym.errors import DataError, InputError
+from decent_gym.files import open_regular
 from decent_gym.ledger.hashing import HASH_BYTES
 from decent_gym.ledger.note import (
     NOTE_CAP,
@@ -228,7 +229,7 @@ def read_capped(path: str | Path, cap: int, what: str) -> bytes:
         It is longer than `cap` bytes; the rest has not been read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(cap + 1)
     except OSError as error:
         raise InputError(f"cannot read the {what} {path}: {error.strerror or error}") from None

@@ -69,6 +69,8 @@ def read_prefix(prefix: bytes | memoryview) -> tuple[int, RecordType]:
     LedgerError
         Not a record, a damaged length, or a type or version that this program does not know.
     """
+    if len(prefix) < PREFIX_BYTES:
+        raise LedgerError(f"a record of {len(prefix)} bytes is shorter than its own prefix")
     magic, length, complement, kind, version = PREFIX.unpack_from(prefix)
     if magic != MAGIC:
         raise LedgerError(f"no record begins here: magic is {magic!r}, not {MAGIC!r}")

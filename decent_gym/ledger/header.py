@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from decent_gym.clearing.rules import RULES_VERSION
-from decent_gym.errors import InputError, LedgerError
+from decent_gym.errors import InputError, LedgerError, shown
 from decent_gym.ledger.frames import RecordType, frame, split
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
 from decent_gym.models import Organization
@@ -82,7 +82,7 @@ class LedgerHeader:
         for field in ("scenario", "operator_key"):
             value = getattr(self, field)
             if not isinstance(value, bytes) or len(value) != 32:
-                raise InputError(f"header: {field} must be 32 bytes, got {value!r}")
+                raise InputError(f"header: {field} must be 32 bytes, got {shown(value)}")
         checked_int(self.start, "header: start", 0, _LAST_START)
         if self.start % ROUND_SECONDS:
             raise InputError(f"header: start {self.start} is not on the 15-minute grid")
@@ -90,7 +90,9 @@ class LedgerHeader:
         checked_int(self.world, "header: world", 0, 2**31 - 1)
         checked_int(self.rules_version, "header: rules_version", 1, 2**15 - 1)
         if not isinstance(self.rules, bytes) or not isinstance(parse_json(self.rules), dict):
-            raise InputError(f"header: rules must be a JSON object as bytes, got {self.rules!r}")
+            raise InputError(
+                f"header: rules must be a JSON object as bytes, got {shown(self.rules)}"
+            )
 
     @classmethod
     def of(

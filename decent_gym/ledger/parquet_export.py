@@ -15,7 +15,7 @@ from decent_gym.ledger.header import LedgerHeader, decode_header
 from decent_gym.ledger.parquet_tables import FACTS_KEY, HASH, TABLES, Facts, arrow_of, schema_of
 from decent_gym.ledger.round_tables import Columns, round_of, tables_of
 from decent_gym.ledger.scan import Scan
-from decent_gym.ledger.segments import META, segment_numbers
+from decent_gym.ledger.segments import META, META_BYTES_CAP, segment_numbers
 from decent_gym.models import Round
 from decent_gym.parquet import need_pyarrow
 
@@ -258,7 +258,7 @@ def _is_text(field: Any) -> bool:
 def _copy_meta(ledger: Path, draft: Path, target: Path) -> None:
     """Take ``meta.json`` along; a scenario file in it is named relative to the folder."""
     path = ledger / META
-    if not path.is_file():
+    if not path.is_file() or path.stat().st_size > META_BYTES_CAP:
         return
     text = path.read_text("utf-8", errors="replace")
     try:

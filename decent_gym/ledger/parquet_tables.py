@@ -86,7 +86,9 @@ class Facts:
                     for index, (body, own) in values["records"].items()
                 },
             )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+        ) as error:  # fmt: skip
             raise DataError(f"its facts are not as we write them: {error!r:.200}") from None
         if found.to_json().encode() != text:
             raise DataError("its facts are not as we write them")
@@ -172,4 +174,8 @@ def _codes(name: str, values: Any, names: tuple[str, ...]) -> IntArray:
             raise DataError(f"column {name}: there is no {str(text)[:80]!r}")
         codes.append(known[text])
     index = np.asarray(values.indices).astype(np.int64)
-    return np.array(codes, np.int64)[index] if len(index) else index
+    if not len(index):
+        return index
+    if index.min() < 0 or index.max() >= len(codes):
+        raise DataError(f"column {name}: names number {int(index.max())} of {len(codes)}")
+    return np.array(codes, np.int64)[index]

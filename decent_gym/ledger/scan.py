@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from decent_gym.errors import LedgerError
+from decent_gym.files import open_regular
 from decent_gym.ledger.frames import MAGIC, PREFIX_BYTES, TAIL_BYTES, RecordType, read_prefix
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
 from decent_gym.ledger.segments import segment_numbers, segment_path
@@ -104,7 +105,7 @@ class Scan:
             length = path.stat().st_size
             if length == 0 and number != numbers[-1]:
                 raise _DamagedError("an empty segment stands before the last one")
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 while self.size < length:
                     try:
                         yield self._next(file, length - self.size)

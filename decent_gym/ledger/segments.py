@@ -15,6 +15,8 @@ SEGMENT_BYTES: Final = 2**26
 BATCH_BYTES: Final = 2**18
 """In ``sync="checkpoint"`` mode records are written when so much has gathered."""
 META: Final = "meta.json"
+META_BYTES_CAP: Final = 2**22
+"""Longest one that is read."""
 SYNC_MODES: Final = ("checkpoint", "round")
 _NAME: Final = re.compile(r"segment-([0-9]{6})\.dgl")
 
@@ -42,6 +44,14 @@ def meta_text(meta: Mapping[str, Any]) -> bytes:
         return (json.dumps(dict(meta), indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"meta cannot be written as JSON: {error}") from None
+
+
+def _check_own(path: Path) -> None:
+    """Refuse to append to what only looks like a segment: opening a pipe would wait forever."""
+    if path.is_symlink() or not path.is_file():
+        raise LedgerError(
+            f"{path} is not a file of its own; put the segment itself there, not a link to it"
+        )
 
 
 class SegmentWriter:
@@ -78,6 +88,8 @@ class SegmentWriter:
         try:
             self._folder = disk.open_folder(folder)
             self._number = 0 if fresh else segment_numbers(folder)[-1]
+            if not fresh:
+                _check_own(self._segment())
             self._file = self._create() if fresh else disk.append_to(self._segment())
         except OSError as error:
             self._release()

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Final
 
 from decent_gym.errors import DataError, InputError, MissingExtraError
+from decent_gym.files import open_regular
 from decent_gym.ledger.note import (
     KEY_BYTES,
     NAME_CAP,
@@ -144,7 +145,7 @@ class SigningKey:
         """
         file = Path(path)
         try:
-            with file.open("rb") as opened:
+            with open_regular(file) as opened:
                 data = opened.read(_FILE_CAP + 1)
         except OSError as error:
             raise InputError(f"cannot read the key {file}: {error.strerror or error}") from None
@@ -188,7 +189,7 @@ def read_verifier(text: str) -> VerifierKey:
     shown = text
     if "+" not in text or Path(text).is_file():
         try:
-            with Path(text).open("rb") as file:
+            with open_regular(text) as file:
                 shown = file.read(_FILE_CAP).decode("ascii")
         except (OSError, ValueError):
             raise InputError(

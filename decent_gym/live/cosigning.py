@@ -79,13 +79,18 @@ def _size(answer: str) -> int:
 def _post(
     url: str, checkpoint: Checkpoint, old: int | None, path: tuple[bytes, ...]
 ) -> tuple[int, str]:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"a witness is at http://host:port, got {url!r}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        raise InputError(f"a witness is at http://host:port, got {url[:200]!r}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise InputError(f"a witness is at http://host:port, got {url[:200]!r}")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     lines = "".join(f"{base64.b64encode(node).decode()}\n" for node in path)
     body = f"old {old or 0}\n{lines}\n".encode() + checkpoint.to_bytes()
-    connection = kind(parts.hostname, parts.port, timeout=_SECONDS)
+    connection = kind(host, port, timeout=_SECONDS)
     try:
         connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body)
         response = connection.getresponse()

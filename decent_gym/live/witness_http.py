@@ -73,7 +73,7 @@ class WitnessServer(ThreadingHTTPServer):
         self.witness = witness
         try:
             super().__init__((host, port), _Handler)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, ValueError) as error:  # ValueError: no host's name
             raise InputError(f"cannot listen on {host}:{port}: {error}") from None
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from decent_gym.clearing import Rules
-from decent_gym.errors import InputError, OfferError
+from decent_gym.errors import InputError, OfferError, shown
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS
 from decent_gym.market.admission import refusal
 from decent_gym.market.capability import Capability, authorize
@@ -124,7 +124,7 @@ class MarketController:
             Naming the field, its value and the remedy; the books are as they were.
         """
         if not isinstance(offer, Offer):
-            raise InputError(f"submit() takes an Offer, got {type(offer).__name__} {offer!r}")
+            raise InputError(f"submit() takes an Offer, got {type(offer).__name__} {shown(offer)}")
         owner = self._owner(offer.organization)
         orders = self._order(offer, owner)
         number = int(self.operator.next_sequence[0])
@@ -354,13 +354,13 @@ def _member(kind: type[Commodity] | type[Side], value: object, name: str) -> int
     number = exact_int(value, name)
     if number not in (0, 1):
         allowed = ", ".join(f"{kind.__name__}.{member.name}" for member in kind)
-        raise InputError(f"{name} must be one of {allowed}, got {value!r}")
+        raise InputError(f"{name} must be one of {allowed}, got {shown(value)}")
     return number
 
 
 def _on_grid(time: datetime) -> int:
     if not isinstance(time, datetime):
-        raise InputError(f"time must be a datetime, got {type(time).__name__} {time!r}")
+        raise InputError(f"time must be a datetime, got {type(time).__name__} {shown(time)}")
     if time.tzinfo is None:
         raise InputError(f"time {time} has no time zone; use e.g. datetime(..., tzinfo=UTC)")
     seconds = time.timestamp()

@@ -14,7 +14,7 @@ from numba import njit
 
 from decent_gym.clearing.conversion_faults import ALONE, conversion_fault
 from decent_gym.clearing.coupled_inputs import FLOW_CAP
-from decent_gym.errors import InputError, OfferError
+from decent_gym.errors import InputError, OfferError, shown
 from decent_gym.models import CONVERSION_FIELDS, ConversionOffer
 from decent_gym.units import PRODUCT_CAP, IntArray, exact_int
 
@@ -223,7 +223,8 @@ def one_group(offers: Sequence[ConversionOffer]) -> Conversions:
     for row, offer in enumerate(offers):
         if not isinstance(offer, ConversionOffer):
             raise InputError(
-                f"submit_conversion() takes ConversionOffers, got {type(offer).__name__} {offer!r}"
+                f"submit_conversion() takes ConversionOffers, got {type(offer).__name__} "
+                f"{shown(offer)}"
             )
         if (offer.organization, offer.group) != (offers[0].organization, offers[0].group):
             raise InputError(

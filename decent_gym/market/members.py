@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.models import Organization
 from decent_gym.units import BOOK_ENERGY_CAP, IntArray
 
@@ -16,7 +16,7 @@ def checked_organizations(organizations: Sequence[Organization]) -> tuple[Organi
         raise InputError("a market needs at least one organization, got none")
     for member in members:
         if not isinstance(member, Organization):
-            raise InputError(f"organizations must be Organization objects, got {member!r}")
+            raise InputError(f"organizations must be Organization objects, got {shown(member)}")
     names = [member.name for member in members]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

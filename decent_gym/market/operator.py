@@ -23,7 +23,7 @@ from decent_gym.clearing.preference_reasons import give_wish_reasons
 from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import certify_residual, serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
-from decent_gym.errors import InputError, RoundOrderError
+from decent_gym.errors import InputError, RoundOrderError, shown
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
 from decent_gym.market.admission import admit, room_needed
 from decent_gym.market.capability import Capability, authorize
@@ -111,7 +111,7 @@ class GridOperator:
     ) -> None:
         organizations = self.organizations = checked_organizations(organizations)
         if not isinstance(capability, Capability):
-            raise InputError(f"capability must be a Capability(), got {capability!r}")
+            raise InputError(f"capability must be a Capability(), got {shown(capability)}")
         checked_int(worlds, "worlds", 1, 2**31 - 1)
         checked_int(capacity, "capacity", 1, 2**31 - 1)
         checked_int(max_offers, "max_offers", 1, 2**31 - 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from numba import njit
 
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.models import Commodity
 from decent_gym.units import PRICE_CAP, checked_int
 
@@ -53,7 +53,7 @@ def tariff_rows(tariffs: Mapping[Commodity, Tariffs]) -> list[tuple[int, int, in
         if not isinstance(tariffs.get(commodity), Tariffs):
             raise InputError(
                 f"tariffs must hold Tariffs for Commodity.{commodity.name}, "
-                f"got {tariffs.get(commodity)!r}"
+                f"got {shown(tariffs.get(commodity))}"
             )
     return [tariffs[commodity].row() for commodity in Commodity]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.units import checked_int
 
 
@@ -37,12 +37,19 @@ class Organization:
         for what, text in (("name", self.name), ("district", self.district)):
             if not isinstance(text, str) or not text or not _plain(text) or len(text) > 64:
                 raise InputError(
-                    f"organization {what} must be 1 to 64 letters, digits, '_' or '-', got {text!r}"
+                    f"organization {what} must be 1 to 64 letters, digits, '_' or '-', "
+                    f"got {shown(text)}"
                 )
         checked_int(self.priority, f"organization {self.name!r}: priority", 0, 1)
         if not isinstance(self.enabled, bool):
             raise InputError(
-                f"organization {self.name!r}: enabled must be True or False, got {self.enabled!r}"
+                f"organization {self.name!r}: enabled must be True or False, "
+                f"got {shown(self.enabled)}"
+            )
+        if not isinstance(self.attributes, Mapping):
+            raise InputError(
+                f"organization {self.name!r}: attributes must be a mapping, "
+                f"got {shown(self.attributes)}"
             )
 
 

@@ -1,6 +1,7 @@
 """Where recorded episodes come from: enough to make their environment again and to name entries."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -129,7 +130,12 @@ class Origin:
         if len(text) > LARGEST_ORIGIN:
             raise DataError(f"the origin has {len(text)} bytes, at most {LARGEST_ORIGIN}")
         try:
-            values = json.loads(text, parse_constant=_no_constant)
+            values = json.loads(
+                text,
+                parse_constant=_no_constant,
+                parse_float=_finite,
+                object_pairs_hook=_no_twice,
+            )
         except (ValueError, RecursionError) as error:
             raise DataError(f"the origin is no JSON that we write: {error}") from None
         return cls.from_values(values)
@@ -169,3 +175,17 @@ def _is_text(value: object) -> bool:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e400 is infinite to Python
+        raise ValueError(f"{text[:40]} is no finite number")
+    return number
+
+
+def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("a key stands twice")
+    return data

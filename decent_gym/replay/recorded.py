@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import DataError, InputError
+from decent_gym.files import open_regular
 from decent_gym.ledger import LedgerHeader, open_records
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import decode_header, parse_json
-from decent_gym.ledger.segments import META
+from decent_gym.ledger.segments import META, META_BYTES_CAP
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
-
-META_BYTES_CAP: Final = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +131,11 @@ class _Facts:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            if path.stat().st_size > META_BYTES_CAP:
+            with open_regular(path) as file:
+                text = file.read(META_BYTES_CAP + 1)
+            if len(text) > META_BYTES_CAP:
                 raise DataError(f"{path} is longer than {META_BYTES_CAP} bytes; it is no record")
-            values = json.loads(path.read_text("utf-8"))
+            values = json.loads(text.decode("utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(
                 f"{path} cannot be read ({error}); a replay needs it, verify does not"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from decent_gym.clearing import Rules
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.registry import Registry, unknown_name
 from decent_gym.scenarios.loader import RULE_KEYS, load_scenario
 from decent_gym.scenarios.scenario import Scenario
@@ -130,7 +130,7 @@ def _made(which: str | Path | Scenario, options: dict[str, Any]) -> Scenario:
     if not isinstance(which, str):
         raise InputError(
             "a scenario must be a name, the path of a .toml file or a Scenario, "
-            f"got {type(which).__name__} {which!r}"
+            f"got {type(which).__name__} {shown(which)}"
         )
     factory = SCENARIOS[which]
     _check_options(f"option of scenario {which!r}", options, inspect.signature(factory).parameters)

@@ -13,8 +13,10 @@ from typing import NoReturn
 import numpy as np
 
 from decent_gym.errors import ScenarioError
+from decent_gym.files import open_regular
 from decent_gym.scenarios.cells import integer, read_heading
 from decent_gym.scenarios.columns import (
+    LARGEST_BYTES,
     UNITS,
     Column,
     Table,
@@ -62,16 +64,20 @@ def read_csv(path: Path) -> Table:
     return Table(path.name, start, offset, columns)
 
 
-def text_of(path: Path) -> str:
-    """The text of a UTF-8 file.
+def text_of(path: Path, longest: int = LARGEST_BYTES) -> str:
+    """The text of a UTF-8 file of at most `longest` bytes.
 
     Raises
     ------
     ScenarioError
-        If it cannot be read, or is not UTF-8.
+        If it cannot be read, is too long, or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with open_regular(path) as file:
+            data = file.read(longest + 1)
+        if len(data) > longest:
+            raise ScenarioError(f"{path.name}: has more than {longest} bytes; split it")
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:

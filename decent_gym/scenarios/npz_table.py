@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import ScenarioError
+from decent_gym.files import open_regular
 from decent_gym.scenarios.columns import LARGEST_BYTES, Column, Table, check_limits, instant
 from decent_gym.units import ROUNDS_PER_DAY
 
@@ -67,7 +68,7 @@ def read_npz(path: Path) -> Table:
 def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """The arrays of an archive that a table needs, each checked against its header first."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             total = sum(entry.file_size for entry in entries)
             if total > LARGEST_BYTES:
@@ -81,7 +82,9 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             }
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError) as error:
+        if isinstance(error, ScenarioError):
+            raise
         raise ScenarioError(f"{path.name}: is no npz archive ({error})") from None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from decent_gym.clearing import Rules
 from decent_gym.district import CHP, Battery, Boiler, HeatNetwork, HeatPump, ThermalStore
-from decent_gym.errors import ScenarioError
+from decent_gym.errors import ScenarioError, shown
 from decent_gym.models import COMMODITIES, Commodity, Organization, Wish
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.assumptions import Forecasts, Prices
@@ -59,13 +59,14 @@ class Member:
     def __post_init__(self) -> None:
         if not isinstance(self.organization, Organization):
             raise ScenarioError(
-                f"a member's organization must be an Organization, got {self.organization!r}"
+                f"a member's organization must be an Organization, got {shown(self.organization)}"
             )
         for field_name, kind in _DEVICES.items():
             device = getattr(self, field_name)
             if device is not None and not isinstance(device, kind):
                 raise ScenarioError(
-                    f"{self.name!r}: {field_name} must be a {kind.__name__} or None, got {device!r}"
+                    f"{self.name!r}: {field_name} must be a {kind.__name__} or None, "
+                    f"got {shown(device)}"
                 )
         if self.wish is not None and not isinstance(self.wish, Wish):
             raise ScenarioError(f"{self.name!r}: wish must be a Wish or None, got {self.wish!r}")
@@ -158,7 +159,7 @@ class Scenario:
         if self.balance not in ("market", "device"):
             raise ScenarioError(
                 f"scenario {self.name!r}: balance must be 'market' or 'device', "
-                f"got {self.balance!r}"
+                f"got {shown(self.balance)}"
             )
         for array in (self.load, self.pv, self.heat, self.temperature, self.tariffs):
             array.flags.writeable = False
@@ -234,7 +235,7 @@ def _check_head(scenario: Scenario) -> None:
     plain = isinstance(name, str) and name.replace("_", "a").replace("-", "a").isalnum()
     if not plain or len(name) > 64:
         raise ScenarioError(
-            f"scenario {name!r}: name must be 1 to 64 letters, digits, '_' or '-', got {name!r}"
+            f"scenario name must be 1 to 64 letters, digits, '_' or '-', got {shown(name)}"
         )
     where = f"scenario {name!r}"
     for field_name, kind in _KINDS.items():
@@ -246,7 +247,9 @@ def _check_head(scenario: Scenario) -> None:
     if not isinstance(scenario.members, tuple) or not all(
         isinstance(member, Member) for member in scenario.members
     ):
-        raise ScenarioError(f"{where}: members must be a tuple of Member, got {scenario.members!r}")
+        raise ScenarioError(
+            f"{where}: members must be a tuple of Member, got {shown(scenario.members)}"
+        )
     start = exact_int(scenario.start, f"{where}: start")
     if start % ROUND_SECONDS or not 0 <= start <= LAST_SECOND:
         raise ScenarioError(

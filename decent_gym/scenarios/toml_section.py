@@ -1,5 +1,6 @@
 """A table of a TOML file that knows its place and its keys: nothing misspelt passes unseen."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -7,12 +8,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from decent_gym.errors import InputError, ScenarioError
+from decent_gym.errors import InputError, ScenarioError, shown
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.columns import instant, seconds
 from decent_gym.scenarios.csv_table import text_of
 from decent_gym.units import micro_eur_per_kwh
 
+LARGEST_TOML: Final = 2**22
+"""Bytes."""
+LONGEST_KEY: Final = re.compile(
+    r"""(?<![\w"'-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){16}"""
+)
+"""Parts of a dotted key: with their number the time to parse it grows by its square."""
 LARGEST_EXPONENT: Final = 12
 DECIMALS_CAP: Final = 40
 """Numbers from 10^13 on are a slip; neither they nor 1e-999999 may become a million digits."""
@@ -157,8 +164,16 @@ def read_toml(path: Path, known: Iterable[str]) -> Section:
     ScenarioError
         If it cannot be read or is no TOML.
     """
+    text = text_of(path, LARGEST_TOML)
+    nested = LONGEST_KEY.search(text)
+    if nested is not None:
+        line = text.count("\n", 0, nested.start()) + 1
+        raise ScenarioError(
+            f"{path.name} line {line}: the key {shown(nested[0])} has 16 dots or more; none is "
+            "nested so deep"
+        )
     try:
-        values = tomllib.loads(text_of(path), parse_float=Decimal)
+        values = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # also an integer of over 4300 digits
         raise ScenarioError(f"{path.name}: is no TOML ({error})") from None
     return Section(values, path.name, known)
@@ -169,5 +184,5 @@ def _alternatives(kinds: Iterable[type]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = str(value) if isinstance(value, Decimal) else repr(value)
+    text = str(value) if isinstance(value, Decimal) else shown(value)
     return text if len(text) <= 60 else text[:57] + "..."

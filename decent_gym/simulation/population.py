@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.scenarios import Scenario
 from decent_gym.traders import LEARNER, NOBODY, TRADERS
 from decent_gym.units import IntArray
@@ -27,7 +27,7 @@ def learners_by_world(learners: Learners, worlds: int) -> list[Sequence[str]]:
         For another number of lists, or lists of different lengths.
     """
     if isinstance(learners, str):
-        raise InputError(f"learners must be a list of different names, got {learners!r}")
+        raise InputError(f"learners must be a list of different names, got {shown(learners)}")
     if all(isinstance(name, str) for name in learners):
         same = [name for name in learners if isinstance(name, str)]
         return [same] * worlds
@@ -35,7 +35,7 @@ def learners_by_world(learners: Learners, worlds: int) -> list[Sequence[str]]:
     if len(rows) != worlds or len(learners) != worlds or len({len(row) for row in rows}) > 1:
         raise InputError(
             f"learners must be a list of names, or {worlds} lists of equal length, one per world; "
-            f"got {learners!r}"
+            f"got {shown(learners)}"
         )
     return list(rows)
 
@@ -73,7 +73,7 @@ def _checked_learners(
 ) -> list[int]:
     indices = [scenario.index(name) for name in names]
     if len(set(indices)) < len(indices):
-        raise InputError(f"{what} must be a list of different names, got {list(names)!r}")
+        raise InputError(f"{what} must be a list of different names, got {shown(list(names))}")
     for index in indices:
         if scenario.members[index].organization.priority == 1:
             name = scenario.members[index].name
@@ -94,13 +94,13 @@ def traders_by_world(traders: TradersOfWorlds, worlds: int) -> list[Traders]:
     if not isinstance(traders, Sequence) or len(traders) != worlds:
         raise InputError(
             "traders must be one name for all, a mapping of organization to name, None, or a list "
-            f"of {worlds} of these, one per world; got {type(traders).__name__} {traders!r}"
+            f"of {worlds} of these, one per world; got {type(traders).__name__} {shown(traders)}"
         )
     for entry in traders:
         if not (entry is None or isinstance(entry, str | Mapping)):
             raise InputError(
                 "traders must be one name for all, a mapping of organization to name, or None; "
-                f"got {type(entry).__name__} {entry!r}"
+                f"got {type(entry).__name__} {shown(entry)}"
             )
     kept = {id(entry): _kept(entry) for entry in traders}
     return [kept[id(entry)] for entry in traders]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from decent_gym.errors import InputError
+from decent_gym.errors import InputError, shown
 from decent_gym.ledger import Checkpoints, Ledger, LedgerHeader, check_free
 from decent_gym.market import GridOperator
 from decent_gym.scenarios import Scenario
@@ -103,7 +103,7 @@ def _origin(
 def _checked_place(where: object) -> None:
     if not isinstance(where, str | Path):
         raise InputError(
-            f"ledger must be None, 'memory' or a path, got {type(where).__name__} {where!r}"
+            f"ledger must be None, 'memory' or a path, got {type(where).__name__} {shown(where)}"
         )
 
 

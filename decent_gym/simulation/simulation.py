@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.district import Delivery, Devices, Flows, battery, thermal_store
-from decent_gym.errors import InputError, RoundOrderError
+from decent_gym.errors import InputError, RoundOrderError, shown
 from decent_gym.market import Capability, GridOperator, Orders, Tariffs
 from decent_gym.models import COMMODITIES, Commodity, Money
 from decent_gym.scenarios import Member, Scenario
@@ -96,7 +96,9 @@ class Simulation:
         external: Sequence[str] = (),
     ) -> None:
         if not isinstance(scenario, Scenario):
-            raise InputError(f"scenario must be a Scenario, got {scenario!r}; scenario() finds one")
+            raise InputError(
+                f"scenario must be a Scenario, got {shown(scenario)}; scenario() finds one"
+            )
         self.scenario = scenario
         self.worlds = checked_int(worlds, "worlds", 1, 2**31 - 1)
         n = len(scenario.members)

@@ -3,6 +3,7 @@
 A payload is a summary; the whole record, every offer included, is in the ledger.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -262,7 +263,24 @@ def _read(payload: bytes) -> dict[str, Any]:
             raise DataError(f"payload: {field} is {message.get(field)!r}, not of {kind}")
     if message["record"] < 1:
         raise DataError(f"payload: record is {message['record']}, the first round's is 1")
+    if message["round"] < 0:
+        raise DataError(f"payload: round is {message['round']}, the first one is 0")
+    for field in _HASHES:
+        if not _HASH.fullmatch(message[field]):
+            raise DataError(f"payload: {field} is {message[field][:80]!r}, not 64 hex digits")
+    unknown = sorted(message.keys() - _FIELDS)
+    if unknown:
+        raise DataError(
+            f"payload: a {ROUND_SCHEMA} has no field {unknown[0][:80]!r}; another version has "
+            "another schema"
+        )
     return message
 
 
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_HASHES: Final = ("ledger", "previous", "hash")
+_FIELDS: Final = {
+    *("conversions", "district", "electricity", "hash", "heat", "ledger", "previous", "record"),
+    *("round", "schema", "time"),
+}
 _NEEDED: Final = {"ledger": str, "previous": str, "hash": str, "record": int, "round": int}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from decent_gym.errors import InputError, LedgerError
+from decent_gym.files import open_regular
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import PREFIX_BYTES, TAIL_BYTES, RecordType, read_prefix
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
@@ -17,6 +18,7 @@ from decent_gym.units import exact_int
 from decent_gym.views.mqtt_payload import round_payload
 
 CURSOR: Final = "mqtt-cursor.json"
+_CURSOR_CAP: Final = 1_000
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -133,7 +135,7 @@ class LedgerTail:
 
     def _record(self) -> bytes | None:
         if self._file is None:
-            self._file = segment_path(self._folder, self._segment).open("rb")
+            self._file = open_regular(segment_path(self._folder, self._segment))
         self._file.seek(self._position)
         prefix = self._file.read(PREFIX_BYTES)
         if len(prefix) < PREFIX_BYTES:
@@ -158,7 +160,8 @@ class LedgerTail:
 def read_cursor(folder: Path) -> tuple[int, bytes] | None:
     """Index and hash of the last record that was published; None if there is nothing readable."""
     try:
-        cursor = json.loads((folder / CURSOR).read_bytes())
+        with open_regular(folder / CURSOR) as file:
+            cursor = json.loads(file.read(_CURSOR_CAP))
         return exact_int(cursor["record"], "record"), bytes.fromhex(cursor["hash"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None  # then rounds are published again, which receivers can bear
@@ -171,6 +174,7 @@ def write_cursor(folder: Path, index: int, head: bytes) -> None:
     """
     draft = folder / f"{CURSOR}.draft"
     try:
+        draft.unlink(missing_ok=True)  # it may be somebody's link to a file elsewhere
         draft.write_text(json.dumps({"hash": head.hex(), "record": index}) + "\n", "utf-8")
         draft.replace(folder / CURSOR)
     except OSError as error:

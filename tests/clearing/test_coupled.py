@@ -142,35 +142,6 @@ ROW = (-1000, 3000, 0, 5, -1)
 
 
 @pytest.mark.parametrize(
-    ("rows", "options", "said"),
-    [
-        ([(-1000, 30_001, 0, 5, -1)], {}, r"conversions\[0\] .*creates energy: 30\.001 .*above 30"),
-        ([ROW, (1000, -900, 0, 5, -1)], {}, r"conversions\[1\] .*creates energy: .*all its heat"),
-        ([(500, 620, 0, 5, -1, 1000)], {}, r"creates energy: at most 1110 per 1000 of its fuel"),
-        ([ROW], {"temperatures": [[0, 1500]]}, r"above 2\.821; Carnot's bound from 0 to 150"),
-        ([(-1000, -5, 0, 5, -1)], {}, "produces nothing"),
-        ([(0, 0, 0, 5, -1)], {}, "produces nothing"),
-        ([ROW, (1000, 0, 0, 5, 3)], {}, r"group 3 has one conversion only \(row 1\)"),
-        ([(-1000, 10**5 + 1, 0, 5, -1)], {}, r"conversions\[0\] heat must be in .*got 100001"),
-        ([(-1000, 3000, 10**8 + 1, 5, -1)], {}, r"conversions\[0\] cost must be in"),
-        ([(-1000, 3000, 0, 0, -1)], {}, r"conversions\[0\] max must be in \[1, "),
-        ([(-1000, 3000, 0, 5, -2)], {}, r"conversions\[0\] group must be in \[-1"),
-        ([(-1000, 3.0, 0, 5, -1)], {}, r"conversions\[0\] heat must be an integer"),
-        (np.array([[-1000.0, 3000, 0, 5, -1]]), {}, "integer rows .*float64 of shape"),
-        ([(-1000, 3000, 0, 5)], {}, r"rows of \[4\] values"),
-        ([ROW, (*ROW, 0)], {}, r"rows of \[5, 6\] values"),
-        ("pump", {}, "must be a list of rows"),
-        ([ROW, ROW], {"conversion_sequence": [1, 1]}, "conversion_sequence must hold one unique"),
-        ([ROW], {"temperatures": [[1, 2, 3]]}, r"temperatures must .*shape \(1, 2\)"),
-        ([(-1000, 3000, 10**8, 10**8, -1)] * 500, {}, "too big for exact integers"),
-    ],
-)
-def test_bad_conversions_are_refused_by_name(rows: Any, options: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        clear_coupled([0, 1], [0, 1], [5, 9], [1, 1], rows, **options)
-
-
-@pytest.mark.parametrize(
     ("commodity", "said"),
     [([0, 2], r"commodity\[1\] must be 0 \(ELECTRICITY\) or 1"), ([0], "one entry per offer")],
 )

@@ -363,35 +363,6 @@ def test_without_the_compiler_too() -> None:
     assert told[0] == told[1] and len(told[0]) == 65
 
 
-REFUSED = [
-    ({"attributes": [4, 0]}, r"attributes\[0\] must be 0 \(any\), .* got 4"),
-    ({"attributes": [0.0, 0]}, r"attributes must hold 0 \(any\), .* got attributes\[0\] = 0.0"),
-    ({"attributes": [1]}, r"attributes must have one entry per offer \(2\), got 1"),
-    ({"premium": [-2, 0]}, r"premium\[0\] must be -1 \(HARD\) or 0 to 1000 .* got -2"),
-    ({"premium": [0, 1001]}, r"premium\[1\] .* got 1001"),
-    ({"partner": [None, "b"]}, r"partner names organizations; say whose each offer is"),
-    ({"partner": ["b"], "organization": ["a", "b"]}, r"partner must have one entry per offer"),
-    ({"partner": ["a", None], "organization": ["a", "b"]}, r"partner\[0\] = 'a' is the org"),
-    ({"partner": ["c", None], "organization": ["a", "b"]}, r"partner \(of offer 0.* 'c'"),
-    ({"partner": [True, None], "organization": [0, 1]}, r"partner \(of offer 0.* True"),
-    ({"partner": [2, -1], "organization": [0, 1]}, r"partner \(of offer 0.* 2"),
-    ({"mechanism": "merit_order", "attributes": [0, 0]}, "'merit_order' reads no attributes; .*"),
-    ({"mechanism": "vcg", "premium": [0, 0]}, "'vcg' reads no premium; write mechanism='pref"),
-    ({"mechanism": "vcg", "partner": [None, None]}, "'vcg' reads no partner"),
-    ({"attribute": [0, 0]}, "did you mean 'attributes'"),
-    ({"organization": ["a", "a"], "premium": [0, 0]}, "'a' crosses itself"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("wrong", "message"), REFUSED)
-def test_bad_wishes_are_refused_by_name(wrong: dict[str, object], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        clear(
-            **{"side": [1, 0], "price": [9, 4], "energy": [10, 6], "mechanism": "preference"}
-            | wrong
-        )
-
-
 def test_a_partner_nobody_knows_is_named_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'anna'"):
         clear(

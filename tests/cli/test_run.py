@@ -162,50 +162,6 @@ def test_broker_that_is_not_there(capsys, tmp_path):
     assert verify(ledger).rounds == 6
 
 
-MISTAKES = [
-    (["--ledger", ""], "must have a name, got ''; '.' is the current folder"),
-    (["--sede", "1"], "unknown option of 'decent-gym run' '--sede'; did you mean '--seed'?"),
-    (["--roundss=1"], "did you mean '--rounds'?"),
-    (["--scenario", "rurall"], "unknown scenario 'rurall'; did you mean 'rural'?"),
-    (["--set", "tarif=flat"], "did you mean 'tariff'?"),
-    (["--tariff", "flatt"], "did you mean 'flat'?"),
-    (["--mechanism", "merit_ordr"], "did you mean 'merit_order'?"),
-    (["--split", "tset"], "did you mean 'test'?"),
-    (["--trader", "truthfull"], "unknown trader 'truthfull'; did you mean 'truthful'?"),
-    (["--trader", "building_3=truthful"], "unknown organization of scenario 'rural'"),
-    (["--trader", "building_03=truth"], "did you mean 'truthful'?"),
-    (["--trader", "utility=truthful"], "the utility only quotes its tariffs"),
-    (["--trader", "truthful", "--trader", "no_flexibility"], "both for everybody"),
-    (["--set", "seed"], "--set needs key=value, got 'seed'"),
-    (["--set", "seed=1", "--set", "seed=2"], "--set seed is given twice"),
-    (["--tariff", "flat", "--set", "tariff=flat"], "--tariff and --set tariff say the same"),
-    (["--rounds", "0"], "--rounds must be in [1, 35136], got 0"),
-    (["--rounds", "x"], "argument --rounds: invalid int value: 'x'"),
-    (["--seed", "-1"], "seed must be 0 or more, got -1"),
-    (["--start", "soon"], "--start must be a round or an ISO date such as 2016-04-15"),
-    (["--start", "35131"], "--start (with 6 rounds to run) must be in [0, 35130], got 35131"),
-    (["--start", "2016-01-01T00:07"], "15-minute grid"),
-    (["--start", "2015-12-31"], "15-minute grid and leave 6 rounds"),
-    (["--start", "2017-01-01"], "15-minute grid and leave 6 rounds"),
-    (["--plot", "a.jpg"], "--plot must end in .png, got 'a.jpg'"),
-    (["--plot", "nowhere/a.png"], "there is no folder nowhere"),
-    (["--mqtt", "http://x"], "the broker's URL has scheme 'http'"),
-    (["extra"], "unexpected argument 'extra'"),
-]
-
-
-@pytest.mark.parametrize(("argv", "message"), MISTAKES, ids=[" ".join(a) for a, _ in MISTAKES])
-def test_mistakes_are_one_line(capsys, monkeypatch, tmp_path, argv, message):
-    monkeypatch.chdir(tmp_path)
-    assert main([*SHORT, *argv]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("decent-gym: ")
-    assert captured.err.count("\n") == 1
-    assert message in captured.err
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_ledger_that_is_taken(capsys, tmp_path):
     argv = [*SHORT, "--quiet", "--ledger", str(tmp_path / "ledger")]
     assert main(argv) == 0

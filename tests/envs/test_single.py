@@ -15,7 +15,6 @@ from oracles.districts import DAY, district
 import decent_gym
 from decent_gym.envs import TraderEnv
 from decent_gym.errors import (
-    ActionError,
     InputError,
     RoundOrderError,
     ScenarioError,
@@ -256,79 +255,6 @@ def state(env: TraderEnv) -> list[object]:
     return [*(a.tobytes() for a in arrays), env.head, repr(env.np_random.bit_generator.state)]
 
 
-@pytest.mark.parametrize(
-    ("seed", "options", "says"),
-    [
-        (None, {"strat": 3}, "did you mean 'start'"),
-        (3, {"splt": "test"}, "did you mean 'split'"),
-        (None, {"split": "tst"}, "did you mean 'test'"),
-        (None, {"split": "tst", "start": 0}, "did you mean 'test'"),
-        (3, {"start": -1}, "start"),
-        (None, {"start": 28 * DAY - 95}, "start"),
-        (None, {"start": 0.5}, "start"),
-        (None, {"start": "0"}, "start"),
-        (-1, None, "seed"),
-        (1.5, None, "seed"),
-        ("1", None, "seed"),
-        (2**63, None, "seed"),
-    ],
-)
-def test_a_bad_reset_changes_nothing(seed: object, options: object, says: str) -> None:
-    env = small(ledger="memory")
-    env.reset(seed=2)
-    env.step(np.ones(2))
-    before = state(env)
-    with pytest.raises(InputError, match=says):
-        env.reset(seed=seed, options=options)
-    assert state(env) == before
-    env.step(np.ones(2))
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        [np.nan, 0.0],
-        [0.0, np.inf],
-        [-np.inf, 0.0],
-        [1.001, 0.0],
-        [0.0, -1.5],
-        [2, 0],
-        np.array([-128, 0], np.int8),
-        np.array([-(2**63), 0]),
-        [0.0],
-        [0.0, 0.0, 0.0],
-        [[0.0, 0.0], [0.0, 0.0]],
-        [[0.0, 0.0], [0.0]],
-        [],
-        0.0,
-        None,
-        "up",
-        ["0", "0"],
-        [True, False],
-        [1j, 0],
-        {"battery": 1.0},
-        [None, 0.0],
-        np.array([0.0, 0.0], object),
-    ],
-)
-def test_a_bad_action_changes_nothing(action: object) -> None:
-    env = small(ledger="memory")
-    env.reset(seed=2)
-    env.step(np.ones(2))
-    before = state(env)
-    with pytest.raises(ActionError, match="household_00001"):
-        env.step(action)
-    assert state(env) == before
-    env.step(np.ones(2))
-
-
-def test_a_bad_action_names_its_lever_and_the_remedy() -> None:
-    env = small()
-    env.reset(seed=0)
-    with pytest.raises(ActionError, match=r"battery_limit must be .*, got 3.0.*ClipAction"):
-        env.step([0.0, 3.0])
-
-
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble, np.int8, list])
 def test_actions_of_any_number_type_do_the_same(kind: type) -> None:
     told = []
@@ -353,36 +279,6 @@ def test_rounding_of_a_policy_is_forgiven() -> None:
 # -- names -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"scenario": "rurall"}, "did you mean 'rural'"),
-        ({"learner": "buildng_03"}, "did you mean 'building_03'"),
-        ({"lerner": "building_03"}, "did you mean 'learner'"),
-        ({"round": 96}, "did you mean 'rounds'"),
-        ({"ledgr": "memory"}, "did you mean 'ledger'"),
-        ({"traders": "thruthful"}, "did you mean 'truthful'"),
-        ({"traders": {"building_1": "truthful"}}, "did you mean 'building_"),
-        ({"traders": {"building_01": "zero_inteligence"}}, "did you mean 'zero_intelligence'"),
-        ({"split": "valid"}, "did you mean 'validation'"),
-        ({"reward": "saving"}, "did you mean 'savings'"),
-        ({"reward": "scores"}, "did you mean 'score'"),
-        ({"tarif": "flat"}, "did you mean 'tariff'"),
-        ({"tariff": "time_of_uses"}, "did you mean 'time_of_use'"),
-        ({"mechanism": "merit_ordr"}, "did you mean 'merit_order'"),
-        ({"tie_rule": "pro_rate"}, "did you mean 'pro_rata'"),
-        ({"utility": "residul"}, "did you mean 'residual'"),
-        ({**SMALL, "organisations": 8}, "did you mean 'organizations'"),
-        ({**SMALL, "learner": "household_1"}, "did you mean 'household_"),
-    ],
-)
-def test_a_misspelt_name_is_told_the_nearest(options: dict[str, object], says: str) -> None:
-    with pytest.raises(UnknownNameError, match=says):
-        TraderEnv(**options)
-    with pytest.raises(UnknownNameError, match=says):
-        gymnasium.make(ID, **options)
-
-
 def test_a_misspelt_render_mode_is_told_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'ansi'"):
         TraderEnv(render_mode="ansii")  # gymnasium.make warns before that
@@ -400,26 +296,6 @@ def test_keywords_beside_a_scenario_object_are_checked_too(tmp_path: Path) -> No
             TraderEnv(scenario, "all", **options)
         with pytest.raises(UnknownNameError, match=f"did you mean {says}"):
             TraderEnv(tmp_path / "street.toml", "all", **options)
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"rounds": 0}, InputError),
-        ({"rounds": "96"}, InputError),
-        ({"rounds": 96.0}, InputError),
-        ({"rounds": 10**6}, InputError),
-        ({"learner": "building_01"}, InputError),  # owns nothing to decide about
-        ({"learner": "utility"}, InputError),
-        ({"scenario": 3}, InputError),
-        ({"ledger": 3}, InputError),
-    ],
-)
-def test_other_mistakes_are_told_when_the_environment_is_made(
-    options: dict[str, object], error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        TraderEnv(**options)
 
 
 def test_an_episode_too_long_for_its_split_needs_a_start() -> None:

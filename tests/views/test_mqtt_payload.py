@@ -223,7 +223,7 @@ def test_a_changed_past_is_an_error_and_changes_nothing(tmp_path):
     for known, forged, field in itertools.chain(
         ((n, other[n - 1], "hash") for n in range(1, 7)),
         ((n, other[n], "previous") for n in range(1, 6)),
-        [(0, json.dumps({**json.loads(right[0]), "previous": "0"}), "previous")],
+        [(0, json.dumps({**json.loads(right[0]), "previous": "0" * 64}), "previous")],
     ):
         feed = RoundFeed()
         for payload in right[:known]:
