@@ -8,7 +8,8 @@ What is checked, in this order:
 4. *signature*: the operator has signed it (and the witnesses that the reader names);
 5. *consistency*: the newer checkpoint continues the older one;
 6. *record*: the round's record is under the checkpoint, at its place;
-7. *round*: it says something that can be, about offers that are in it.
+7. *round*: it says something that can be, about offers that are in it;
+8. *offers*: organizations whose keys the header names have signed theirs.
 
 No file is read and no clearing is done here; that the operator cleared by the rules only a
 verification of the whole ledger shows.
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from decent_gym.audit.checkpoints import operator_fault
 from decent_gym.audit.paths import consistency_fault, inclusion_fault
 from decent_gym.audit.recount import time_fault
+from decent_gym.audit.signatures import SignatureCheck, signature_words
 from decent_gym.audit.statement import book_words, offer_words, round_words, time_words
 from decent_gym.errors import DataError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
@@ -28,9 +30,9 @@ from decent_gym.ledger.hashing import link
 from decent_gym.ledger.header import NO_KEY, LedgerHeader, decode_header
 from decent_gym.ledger.note import VerifierKey
 from decent_gym.ledger.proof_file import Proof, ProvenRecord
-from decent_gym.models import Commodity
+from decent_gym.models import Commodity, Round
 
-STEPS = ("form", "checkpoint", "header", "signature", "consistency", "record", "round")
+STEPS = ("form", "checkpoint", "header", "signature", "consistency", "record", "round", "offers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ class _Reader:
             self.step = "record"
             _under(now, proof.record)
             self.step = "round"
-            self._round(proof, header)
+            record = self._round(proof, header)
+            self.step = "offers"
+            self._signatures(record, proof, header)
         self.said.append(
             f"under the checkpoint of {now.origin} at {now.size} records, root {now.root.hex()}, "
             f"{signers}"
@@ -185,7 +189,7 @@ class _Reader:
         seen = [f"{key.name} at {time_words(newest.check(key))}" for key in self.witnesses]
         return who + (f", cosigned by {' and '.join(seen)}" if seen else "")
 
-    def _round(self, proof: Proof, header: LedgerHeader) -> None:
+    def _round(self, proof: Proof, header: LedgerHeader) -> Round:
         """The record under the checkpoint, in words."""
         assert proof.record is not None
         place = proof.record
@@ -198,7 +202,7 @@ class _Reader:
         )
         if proof.offers is None:
             self.said += book_words(record)
-            return
+            return record
         for commodity, rows in zip(Commodity, proof.offers, strict=True):
             count = len(record.books[commodity].orders)
             if rows and rows[-1] >= count:
@@ -206,6 +210,16 @@ class _Reader:
                     f"offer {rows[-1]} is not in the {commodity.name.lower()} book of {count}"
                 )
             self.said += [offer_words(record, commodity, row, header.names) for row in rows]
+        return record
+
+    def _signatures(self, record: Round, proof: Proof, header: LedgerHeader) -> None:
+        """Who signed what the proof is about; a nonce used twice shows in the whole ledger only."""
+        assert proof.header is not None
+        check = SignatureCheck(header, link(proof.header.previous, proof.header.body))
+        fault = check.fault(record)
+        if fault is not None:
+            raise DataError(fault)
+        self.said += signature_words(record, proof.offers, check)
 
 
 def check_signers(

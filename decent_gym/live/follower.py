@@ -122,7 +122,7 @@ class Follower:
         if kind is RecordType.HEADER:
             if self._header is None and own.hex() == self._ledger:
                 self._header = decode_header(body)
-                self._recheck = Recheck(self._header) if self._reclear else None
+                self._recheck = Recheck(self._header, own) if self._reclear else None
             return []
         if self._header is None or previous.hex() != self._link:
             return []  # for somebody else who asked, or again

@@ -14,13 +14,14 @@ One thread does all of this but publishing and listening, so no lock is held whi
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
 from decent_gym.errors import InputError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Ledger, LedgerHeader, VerifierKey
+from decent_gym.ledger.member_keys import MemberKeys
 from decent_gym.ledger.segments import segment_numbers
 from decent_gym.live.archive import Librarian
 from decent_gym.live.gate import Gate
@@ -58,6 +59,9 @@ class LivePlan:
         How much faster than the world.
     meta : mapping
         For ``meta.json``: where the scenario comes from, as a replay needs it.
+    keys : tuple of VerifierKey
+        Named ``DISTRICT/ORGANIZATION``: what these organizations offer from outside must be signed
+        with them.  Keys of organizations that a script drives are left aside.
     """
 
     scenario: Scenario
@@ -67,6 +71,19 @@ class LivePlan:
     start: int
     speed: float
     meta: Mapping[str, Any]
+    keys: tuple[VerifierKey, ...] = ()
+
+    def member_keys(self) -> dict[str, VerifierKey]:
+        """Keys of the external organizations.
+
+        Raises
+        ------
+        InputError
+            One of :attr:`keys` is that of nobody in the district, or there are two of one.
+        """
+        names = [member.name for member in self.scenario.members]
+        found = MemberKeys(self.district, self.keys).by_organization(names)
+        return {name: key for name, key in found.items() if name in self.external}
 
     @property
     def district(self) -> str:
@@ -123,10 +140,14 @@ class LiveMarket:
             plan.scenario, learners=plan.external, traders=plan.traders, external=plan.external
         )
         self.simulation.reset([plan.seed], [plan.start])
+        keys = plan.member_keys()
         self._ledger = _ledger_of(plan, self.simulation, folder)
         try:
-            self.recovered = step_again(self.simulation, self._ledger, folder)
             self._first_hash = _header_hash(self._ledger)
+            self._intake = Intake(self.simulation, plan.district, self._first_hash, keys)
+            if keys:
+                self.simulation.operator.listen(0, self._intake.seals)
+            self.recovered = step_again(self.simulation, self._ledger, folder)
             self._connect(folder, url, tls)
         except BaseException:
             self._ledger.close()
@@ -140,7 +161,6 @@ class LiveMarket:
 
     def _connect(self, folder: Path, url: str, tls: ssl.SSLContext | None) -> None:
         plan, topics = self.plan, self.topics
-        self._intake = Intake(self.simulation, plan.district, self._first_hash)
         self._publisher = Publisher(url, folder, plan.district, tls=tls, also=self._settlements)
         self.address = self._publisher.address
         is_embedded = url.partition(":")[0] == _EMBEDDED
@@ -303,14 +323,16 @@ class _Last:
 
 
 def _ledger_of(plan: LivePlan, simulation: Simulation, folder: Path) -> Ledger:
-    header = header_of(simulation.operator, plan.scenario.digest, plan.seed)
+    header = header_of(
+        simulation.operator, plan.scenario.digest, plan.seed, member_keys=_member_keys(plan)
+    )
     if folder.is_dir() and segment_numbers(folder):
         ledger = Ledger.resume(folder, sync="round")
-        if ledger.header != header:
+        if ledger.header != replace(header, member_keys=_member_keys(plan, ledger.header)):
             ledger.close()
             raise InputError(
-                f"the ledger {folder} was begun with another scenario, option or seed; give the "
-                "arguments that began it, or another folder"
+                f"the ledger {folder} was begun with another scenario, option, seed or keys of "
+                "organizations; give the arguments that began it, or another folder"
             )
         return ledger
     facts = {
@@ -322,6 +344,16 @@ def _ledger_of(plan: LivePlan, simulation: Simulation, folder: Path) -> Ledger:
         "start": plan.start,
     }
     return Ledger.create(folder, header, sync="round", meta={**facts, **plan.meta})
+
+
+def _member_keys(plan: LivePlan, before: LedgerHeader | None = None) -> bytes:
+    """The header's part about organizations' keys, in a new market or in the one that was begun."""
+    keys = tuple(plan.member_keys().values())
+    if not keys:
+        return b""
+    found = None if before is None else MemberKeys.of(before)
+    fresh = MemberKeys(plan.district, keys)
+    return (fresh if found is None else replace(fresh, market=found.market)).to_bytes()
 
 
 def _header_hash(ledger: Ledger) -> str:

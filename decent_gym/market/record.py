@@ -16,6 +16,7 @@ from decent_gym.models import (
     Commodity,
     OrderBook,
     Round,
+    SignedOffers,
 )
 from decent_gym.units import ROUND_SECONDS, IntArray
 
@@ -39,6 +40,7 @@ class RoundState(Protocol):
     money: IntArray
     accounts: IntArray
     actions: IntArray
+    signed: dict[int, list[SignedOffers]]
 
 
 def build_round(operator: RoundState, world: int) -> Round:
@@ -56,6 +58,7 @@ def build_round(operator: RoundState, world: int) -> Round:
         accounts=_frozen(operator.accounts[world]),
         actions=_frozen(operator.actions[world]),
         conversions=NO_CONVERSIONS if operator.joint is None else operator.joint.record(world),
+        signed=tuple(operator.signed.get(world, ())),
     )
 
 

@@ -15,6 +15,7 @@ from decent_gym.models.order_book import COMMODITIES, ORDER_FIELDS, OrderBook
 from decent_gym.models.organization import Organization
 from decent_gym.models.protocols import RoundListener, StateListener
 from decent_gym.models.round import NO_CONVERSIONS, ClearedBook, Converted, Round
+from decent_gym.models.signed import SIGNED_CAP, SignedOffers
 
 __all__ = [
     "COMMODITIES",
@@ -22,6 +23,7 @@ __all__ = [
     "NO_CONVERSIONS",
     "NO_DEVICE",
     "ORDER_FIELDS",
+    "SIGNED_CAP",
     "Case",
     "ClearedBook",
     "Commodity",
@@ -35,6 +37,7 @@ __all__ = [
     "Round",
     "RoundListener",
     "Side",
+    "SignedOffers",
     "StateListener",
     "Tariff",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from decent_gym.models.codes import Case, Commodity, Money
 from decent_gym.models.conversion import CONVERSION_FIELDS
 from decent_gym.models.order_book import ORDER_FIELDS
+from decent_gym.models.signed import SignedOffers
 from decent_gym.units import IntArray, eur, eur_per_kwh
 
 
@@ -126,6 +127,8 @@ class Round:
     actions : int64 (A,)
         What learners asked for, in parts per million; empty where nobody learns.
     conversions : Converted
+    signed : tuple of SignedOffers
+        Messages of organizations whose keys the ledger names, in order of arrival.
     """
 
     number: int
@@ -139,6 +142,7 @@ class Round:
     accounts: IntArray
     actions: IntArray
     conversions: Converted = NO_CONVERSIONS
+    signed: tuple[SignedOffers, ...] = ()
 
     @property
     def electricity(self) -> ClearedBook:
