@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Callable
 from typing import Any
 
 from decent_gym.errors import InputError
@@ -21,6 +22,8 @@ class Signer:
     key : SigningKey
         The organization's, named ``DISTRICT/ORGANIZATION``.
     district, organization : str
+    clock : callable, optional
+        Nanoseconds since 1970.
 
     Raises
     ------
@@ -28,7 +31,13 @@ class Signer:
         The key is named otherwise.
     """
 
-    def __init__(self, key: SigningKey, district: str, organization: str) -> None:
+    def __init__(
+        self,
+        key: SigningKey,
+        district: str,
+        organization: str,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
         if key.name != f"{district}/{organization}":
             raise InputError(
                 f"the key is that of {key.name!r}; offers of {organization} are signed with a key "
@@ -36,6 +45,7 @@ class Signer:
             )
         self._key = key
         self._district, self._organization = district, organization
+        self._clock = clock
         self._nonce = 0
 
     def sign(self, message: dict[str, Any], ledger: str) -> dict[str, Any]:
@@ -48,7 +58,7 @@ class Signer:
         ledger : str
             The market, as its opening names it: hash of the ledger's header, hexadecimal.
         """
-        self._nonce = max(self._nonce + 1, time.time_ns() // 1000)
+        self._nonce = max(self._nonce + 1, self._clock() // 1000)
         whole = {
             **message,
             "district": self._district,

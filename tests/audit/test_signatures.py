@@ -1,4 +1,4 @@
-"""Offers of organizations with keys: what verify, a proof and a listener make of their signatures."""
+"""Offers of organizations with keys: what verify, a proof and a listener make of signatures."""
 
 import dataclasses
 import json
@@ -131,7 +131,7 @@ CHEATS = {
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.__name__)
 def test_an_operator_that_cheats_and_clears_rightly_is_found(cheat, tmp_path):
-    """Everything else is in order: the ledger comes out of a market that has cleared by the rules."""
+    """Everything else is in order: the ledger comes from a market that has cleared by the rules."""
     market = SignedMarket(tmp_path / "l")
     with market.ledger:
         market.before = market.message(BUY)
@@ -178,7 +178,7 @@ def test_a_proof_shows_who_signed_the_offer_and_nobody_can_deny_it(folder):
     proof = prove(folder, round=97, offer=8)
     found = verify_proof(proof.to_bytes(), checkpoint)
     assert found, found
-    header, rounds = forger.read(folder)
+    _, rounds = forger.read(folder)
     signature = rounds[1].signed[0].signature.hex()
     assert any(
         line.startswith("signed by building_03: message 4, nonce ")
