@@ -30,7 +30,9 @@ CONVERSION_COLUMNS = [
     *("sequence", "owner", "electricity", "heat", "cost", "most", "group", "fuel", "source"),
     *("supply", "activity", "electricity delivered", "heat delivered", "earnings"),
 ]
-OPTIONAL = {CONVERSIONS: ("conversions", CONVERSION_COLUMNS)}
+SIGNED = 13
+OPTIONAL = {CONVERSIONS: ("conversions", CONVERSION_COLUMNS), SIGNED: ("signed", "messages")}
+MEMBER_KEYS = {6: ("keys of organizations", "json")}
 HEADER_SECTIONS = {
     1: ("numbers", ["rules version, seed, world, start"]),
     2: ("scenario digest", None),
@@ -97,7 +99,8 @@ def read_record(reader, previous):
     tail = first + length - 64
     while sections or reader.at < tail:
         if not sections:  # only what is there
-            sections = {CONVERSIONS: OPTIONAL[CONVERSIONS]}
+            there = int.from_bytes(reader.data[reader.at : reader.at + 2], "little")
+            sections = {there: (OPTIONAL if kind == "round" else MEMBER_KEYS)[there]}
         tag = next(iter(sections))
         name, content = sections.pop(tag)
         assert reader.number(2, f"section, {name}:") == tag
@@ -108,6 +111,12 @@ def read_record(reader, previous):
         elif content == "json":
             text = reader.take(size, name)
             record[name] = json.loads(text)
+        elif content == "messages":
+            record[name] = []
+            while reader.at < end:
+                account, count = reader.number(2, "account"), reader.number(2, "bytes")
+                signature = reader.take(64, "signature")
+                record[name].append((account, signature, reader.take(count, "message")))
         else:
             record[name] = {what: reader.vector(what) for what in content}
         assert reader.at == end
