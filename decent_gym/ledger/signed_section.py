@@ -20,8 +20,8 @@ SIGNED: Final = 13
 """Tag of the section; it is there only if a message was signed."""
 OFFERS_DOMAIN: Final = b"decent/offers/1\n"
 """What is signed before the payload, so that no other text passes for offers."""
-SIGNED_BYTES_CAP: Final = 2**22
-"""Most bytes of a round's signed messages that a market takes: a quarter of a record."""
+SIGNED_BYTES_CAP: Final = 2**23
+"""Most bytes of a round's signed messages that a market takes: half a record."""
 _HEAD: Final = struct.Struct("<HH")
 OVERHEAD: Final = _HEAD.size + SIGNATURE_BYTES
 """Bytes of a message in a record beside its payload."""
