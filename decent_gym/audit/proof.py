@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from decent_gym.audit.checkpoints import operator_fault
 from decent_gym.audit.paths import consistency_fault, inclusion_fault
 from decent_gym.audit.recount import time_fault
-from decent_gym.audit.signatures import SignatureCheck, signature_words
+from decent_gym.audit.signatures import signed_offers_of
 from decent_gym.audit.statement import book_words, offer_words, round_words, time_words
 from decent_gym.errors import DataError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
@@ -30,7 +30,7 @@ from decent_gym.ledger.hashing import link
 from decent_gym.ledger.header import NO_KEY, LedgerHeader, decode_header
 from decent_gym.ledger.note import VerifierKey
 from decent_gym.ledger.proof_file import Proof, ProvenRecord
-from decent_gym.models import Commodity, Round
+from decent_gym.models import Commodity
 
 STEPS = ("form", "checkpoint", "header", "signature", "consistency", "record", "round", "offers")
 
@@ -135,9 +135,9 @@ class _Reader:
             self.step = "record"
             _under(now, proof.record)
             self.step = "round"
-            record = self._round(proof, header)
+            self._round(proof, header)
             self.step = "offers"
-            self._signatures(record, proof, header)
+            self.said += signed_offers_of(proof)
         self.said.append(
             f"under the checkpoint of {now.origin} at {now.size} records, root {now.root.hex()}, "
             f"{signers}"
@@ -189,7 +189,7 @@ class _Reader:
         seen = [f"{key.name} at {time_words(newest.check(key))}" for key in self.witnesses]
         return who + (f", cosigned by {' and '.join(seen)}" if seen else "")
 
-    def _round(self, proof: Proof, header: LedgerHeader) -> Round:
+    def _round(self, proof: Proof, header: LedgerHeader) -> None:
         """The record under the checkpoint, in words."""
         assert proof.record is not None
         place = proof.record
@@ -202,7 +202,7 @@ class _Reader:
         )
         if proof.offers is None:
             self.said += book_words(record)
-            return record
+            return
         for commodity, rows in zip(Commodity, proof.offers, strict=True):
             count = len(record.books[commodity].orders)
             if rows and rows[-1] >= count:
@@ -210,16 +210,6 @@ class _Reader:
                     f"offer {rows[-1]} is not in the {commodity.name.lower()} book of {count}"
                 )
             self.said += [offer_words(record, commodity, row, header.names) for row in rows]
-        return record
-
-    def _signatures(self, record: Round, proof: Proof, header: LedgerHeader) -> None:
-        """Who signed what the proof is about; a nonce used twice shows in the whole ledger only."""
-        assert proof.header is not None
-        check = SignatureCheck(header, link(proof.header.previous, proof.header.body))
-        fault = check.fault(record)
-        if fault is not None:
-            raise DataError(fault)
-        self.said += signature_words(record, proof.offers, check)
 
 
 def check_signers(

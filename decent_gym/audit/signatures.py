@@ -8,10 +8,13 @@ counts twice.  Offers follow from messages in order, each from one of its own.
 from collections.abc import Iterator
 from typing import Any, Final
 
-from decent_gym.errors import InputError
-from decent_gym.ledger.header import LedgerHeader, parse_json
+from decent_gym.errors import InputError, LedgerError
+from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.hashing import link
+from decent_gym.ledger.header import LedgerHeader, decode_header, parse_json
 from decent_gym.ledger.member_keys import MemberKeys
 from decent_gym.ledger.note import VerifierKey
+from decent_gym.ledger.proof_file import Proof, Rows
 from decent_gym.ledger.signed_section import OFFERS_DOMAIN
 from decent_gym.ledger.signing import is_signed
 from decent_gym.models import ORDER_FIELDS, Commodity, Round, Side, SignedOffers
@@ -140,16 +143,28 @@ class SignatureCheck:
         return self._names[owner] if owner < len(self._names) else f"account {owner}"
 
 
-def signature_words(
-    record: Round, rows: tuple[tuple[int, ...], ...] | None, check: SignatureCheck
-) -> list[str]:
-    """Who signed the offers in `rows` of the books; None: all.  Checked with `check` before.
+def signed_offers_of(proof: Proof) -> list[str]:
+    """Who signed what a proof is about, in words.
 
-    Returns
-    -------
-    list of str
-        One line a message, in order.
+    Raises
+    ------
+    LedgerError
+        Its records cannot be read, or something in them is not rightly signed.
+    MissingExtraError
+        There is a signature to check, and ``cryptography`` is not installed.
     """
+    if proof.header is None or proof.record is None:
+        return []
+    header = decode_header(proof.header.body)
+    record = decode_round(proof.record.body, header.accounts)
+    check = SignatureCheck(header, link(proof.header.previous, proof.header.body))
+    fault = check.fault(record)  # that a nonce was used before shows in the whole ledger only
+    if fault is not None:
+        raise LedgerError(fault)
+    return _words(record, proof.offers, check)
+
+
+def _words(record: Round, rows: Rows | None, check: SignatureCheck) -> list[str]:
     wanted: dict[int, set[Terms]] = {}
     for commodity, book in zip(Commodity, record.books, strict=True):
         chosen = book.orders if rows is None else book.orders[list(rows[commodity])]

@@ -1,9 +1,11 @@
 """``serve``, ``subscribe`` and ``broker-config``: what they print, write and refuse."""
 
 import json
+import sys
 
 import pytest
 
+from agents import participant
 from decent_gym.cli import main
 from decent_gym.ledger import verify
 from decent_gym.replay import replay
@@ -28,6 +30,22 @@ def test_a_market_is_served_stopped_and_gone_on_with(tmp_path, capsys):
     assert replay(ledger).rounds == 5
 
 
+def test_a_market_that_wants_signatures_and_a_participant_that_signs(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("building_03", "building_08"):
+        assert main(["keygen", "--name", f"rural/{name}", "--out", name]) == 0
+    serve = [*FAST, "--ledger", "l", "--quiet", "--keys", "."]
+    assert main([*serve, "--rounds", "1"]) == 0
+    assert "offers must be signed by: building_03\n" in capsys.readouterr().err
+    assert main([*serve, "--rounds", "2"]) == 0
+    assert main([*serve[:-2], "--rounds", "3"]) == 2  # the same market without its keys
+    assert "keys of organizations" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["participant", "--trader", "truthful", "--organization", "x"])
+    sys.argv += ["--key", "building_03"]
+    assert participant.main() == 2
+    assert "are signed with a key named 'rural/x'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -39,6 +57,8 @@ def test_a_market_is_served_stopped_and_gone_on_with(tmp_path, capsys):
         (["serve", "--rounds", "0"], "--rounds must be 1 or more"),
         (["serve", "--broker", "http://x"], "scheme 'http'"),
         (["serve", "--ca", "nothing.crt"], "no certificate"),
+        (["serve", "--keys", "nothing"], "cannot read keys from nothing"),
+        (["serve", "--keys", "."], "holds no public keys"),
         (["serve", "--start", "9999999"], "--start"),
         (["serve", "--trader", "truthfull"], "truthful"),
         (["subscribe", "--broker", "x"], "broker's URL"),
