@@ -12,6 +12,7 @@ from typing import Any
 
 from agents.learned import LearnedPolicy
 from decent_gym.errors import DecentGymError, InputError
+from decent_gym.ledger import SigningKey
 from decent_gym.live import (
     Opening,
     Participant,
@@ -85,6 +86,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--organization", required=True, metavar="NAME")
     parser.add_argument("--broker", default="mqtt://localhost", metavar="URL")
     parser.add_argument("--ca", metavar="FILE", help="certificate of the broker's authority")
+    parser.add_argument("--key", metavar="FILE", help="sign all offers with this private key")
     parser.add_argument("--district", default="rural", metavar="NAME")
     parser.add_argument("--rounds", type=int, metavar="N", help="leave after so many are settled")
     parser.add_argument("--quiet", action="store_true", help="print refusals alone")
@@ -100,9 +102,10 @@ def main() -> int:
             else learned(args.policy, args.organization)
         )
         tls = trusting(args.ca)
+        key = None if args.key is None else SigningKey.read(args.key)
         printer = Printer(args.quiet)
         with Participant(
-            args.broker, args.district, args.organization, decide, tls=tls
+            args.broker, args.district, args.organization, decide, tls=tls, key=key
         ) as participant:
             participant.run(
                 printer.settled,

@@ -3,8 +3,9 @@
 Run: ``python -m benchmarks.bench_live [--participants 100] [--offers 100] [--speed 60]``.
 
 Every participant has a connection and a user of its own and sends its offers as soon as a round is
-open: 80 in a message, or with ``--single`` each in its own.  Times are seconds of the slowest
-measured round, from the moment in which the first participant heard that it was open.
+open: 80 in a message, or with ``--single`` each in its own; with ``--signed`` each has a key, too.
+Times are seconds of the slowest measured round, from the moment in which the first participant
+heard that it was open.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.mosquitto import Mosquitto
-from decent_gym.ledger import verify
+from decent_gym.ledger import SigningKey, verify
 from decent_gym.live import trusting
-from decent_gym.live.messages import OPENING_SCHEMA, RECEIPT_SCHEMA, offers_payloads
+from decent_gym.live.messages import OFFERS_CAP, OPENING_SCHEMA, RECEIPT_SCHEMA, offers_payloads
 from decent_gym.live.session import Session
+from decent_gym.live.signer import Signer
 from decent_gym.live.topics import MarketTopics
 from decent_gym.scenarios import scenario
 
@@ -61,6 +63,9 @@ class Sender:
         topics = [self.topics.opening(name), self.topics.receipts(name)]
         self.session = Session(url, topics, self.heard, tls=trusting(args.ca))
         self.sent: set[int] = set()
+        key = SigningKey.generate(f"{district}/{name}") if args.signed else None
+        self.signer = key and Signer(key, district, name)
+        self.key = key and key.verifier
 
     def heard(self, topic: str, payload: bytes) -> None:
         now, message = time.monotonic(), json.loads(payload)
@@ -78,9 +83,18 @@ class Sender:
                 self.load.settled[number] = now
         if message["schema"] == OPENING_SCHEMA and number not in self.sent:
             self.sent.add(number)
-            self.send(number)
+            self.send(number, message["ledger"])
 
-    def send(self, number: int) -> None:
+    def message(
+        self, number: int, n: int, offers: list[dict[str, Any]], ledger: str
+    ) -> list[bytes]:
+        def sign(message: dict[str, Any]) -> dict[str, Any]:
+            numbered = {**message, "number": n}
+            return numbered if self.signer is None else self.signer.sign(numbered, ledger)
+
+        return offers_payloads(number, offers, sign)
+
+    def send(self, number: int, ledger: str) -> None:
         offers = [
             {
                 "commodity": "electricity",
@@ -90,13 +104,10 @@ class Sender:
             }
             for _ in range(self.args.offers)
         ]
-        payloads = offers_payloads(number, offers)
-        if self.args.single:
-            payloads = [
-                payload.replace(b'"number":0', b'"number":%d' % n)
-                for n, offer in enumerate(offers)
-                for payload in offers_payloads(number, [offer])
-            ]
+        size = 1 if self.args.single else OFFERS_CAP
+        payloads = []
+        for n, begin in enumerate(range(0, len(offers), size)):
+            payloads += self.message(number, n, offers[begin : begin + size], ledger)
         for payload in payloads:
             self.session.post(self.topics.offers(self.name), payload)
         with self.load.lock:
@@ -125,6 +136,10 @@ def run(args: Any) -> dict[str, Any]:
             Sender(load, broker.url(name), place, name, seed, args)
             for seed, name in enumerate(names)
         ]
+        if args.signed:
+            keys = Path(folder) / "keys"
+            keys.write_text("".join(f"{sender.key}\n" for sender in senders))
+            command += ["--keys", str(keys)]
         for sender in senders:
             if not sender.session.wait(60):
                 raise SystemExit(f"{sender.name} does not reach the broker")
@@ -136,7 +151,7 @@ def run(args: Any) -> dict[str, Any]:
             sender.session.close()
         closed = [json.loads(line) for line in told.splitlines()]
         size = sum(path.stat().st_size for path in ledger.glob("*.dgl")) / ROUNDS
-        is_verified = bool(verify(ledger))
+        checked = verify(ledger)
     rows = []
     for one in closed[1:]:
         number = one["round"]
@@ -156,7 +171,8 @@ def run(args: Any) -> dict[str, Any]:
         "period": 900 / args.speed,
         **worst,
         "record_bytes": round(size),
-        "verified": is_verified,
+        "verified": checked.ok,
+        "signatures": checked.signatures,
     }
 
 
@@ -167,6 +183,7 @@ def main() -> int:
     parser.add_argument("--offers", type=int, default=100, help="of each participant and round")
     parser.add_argument("--speed", type=float, default=60)
     parser.add_argument("--single", action="store_true", help="one offer in a message")
+    parser.add_argument("--signed", action="store_true", help="every participant signs")
     args = parser.parse_args()
     found = run(args)
     print(json.dumps(found, indent=2))

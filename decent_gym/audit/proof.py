@@ -8,7 +8,8 @@ What is checked, in this order:
 4. *signature*: the operator has signed it (and the witnesses that the reader names);
 5. *consistency*: the newer checkpoint continues the older one;
 6. *record*: the round's record is under the checkpoint, at its place;
-7. *round*: it says something that can be, about offers that are in it.
+7. *round*: it says something that can be, about offers that are in it;
+8. *offers*: organizations whose keys the header names have signed theirs.
 
 No file is read and no clearing is done here; that the operator cleared by the rules only a
 verification of the whole ledger shows.
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from decent_gym.audit.checkpoints import operator_fault
 from decent_gym.audit.paths import consistency_fault, inclusion_fault
 from decent_gym.audit.recount import time_fault
+from decent_gym.audit.signatures import signed_offers_of
 from decent_gym.audit.statement import book_words, offer_words, round_words, time_words
 from decent_gym.errors import DataError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
@@ -30,7 +32,7 @@ from decent_gym.ledger.note import VerifierKey
 from decent_gym.ledger.proof_file import Proof, ProvenRecord
 from decent_gym.models import Commodity
 
-STEPS = ("form", "checkpoint", "header", "signature", "consistency", "record", "round")
+STEPS = ("form", "checkpoint", "header", "signature", "consistency", "record", "round", "offers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class _Reader:
             _under(now, proof.record)
             self.step = "round"
             self._round(proof, header)
+            self.step = "offers"
+            self.said += signed_offers_of(proof)
         self.said.append(
             f"under the checkpoint of {now.origin} at {now.size} records, root {now.root.hex()}, "
             f"{signers}"

@@ -4,7 +4,8 @@ What is checked of every record: its hash and its link to the record before; tha
 the one encoding of what they say; that rounds rise by one on the 15-minute grid; and, with
 ``reclear``, that its orders were admissible, open and continue those of the round before; that the
 mechanism of the header, run on them, gives the recorded energies, prices, payments and reasons;
-that trades, imbalance, money and accounts follow.  Then the checkpoints in the folder: that each is
+that trades, imbalance, money and accounts follow; that organizations with keys signed what they
+offered.  Then the checkpoints in the folder: that each is
 of these records, and signed with the key that the ledger names for that time.
 
 What cannot be checked from the file alone: the meters; how much fuel and fees were due (their
@@ -29,6 +30,7 @@ from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
+from decent_gym.audit.signatures import SignatureCheck
 from decent_gym.clearing import MECHANISMS
 from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
@@ -65,6 +67,8 @@ class Verification:
         What is wrong, with what was found and what was expected; None if all is well.
     checkpoints : int
         How many checkpoints were held against the records and fit; 0 if one does not.
+    signatures : int
+        How many messages of offers were found rightly signed; 0 if one is not.
     """
 
     ok: bool
@@ -73,6 +77,7 @@ class Verification:
     first_bad: int | None = None
     reason: str | None = None
     checkpoints: int = 0
+    signatures: int = 0
 
     def __bool__(self) -> bool:
         return self.ok
@@ -154,7 +159,7 @@ class _Audit:
         if first is None:
             return self._stop(None, f"header: {scan.reason}")
         try:
-            self._begin(decode_header(first.body))
+            self._begin(decode_header(first.body), first.hash)
         except DecentGymError as error:
             return self._stop(None, str(error))
         self._head = first.hash.hex()
@@ -170,9 +175,10 @@ class _Audit:
         fault = self._checkpoints.fault()
         if fault is not None:
             return self._stop(None, fault)
-        return Verification(True, self._rounds, scan.head.hex())
+        count = self._signatures.count if self._reclear else 0
+        return Verification(True, self._rounds, scan.head.hex(), signatures=count)
 
-    def _begin(self, header: LedgerHeader) -> None:
+    def _begin(self, header: LedgerHeader, ledger: bytes) -> None:
         self._header = header
         self._checkpoints.begin(header.operator_key)
         self._balances = [0] * header.accounts
@@ -180,6 +186,7 @@ class _Audit:
         if self._reclear:
             self._rules = rules_of(header)
             self._orders = OrderCheck(header, MECHANISMS[self._rules.mechanism].wishes)
+            self._signatures = SignatureCheck(header, ledger)
 
     def _stop(self, first_bad: int | None, reason: str) -> Verification:
         return Verification(False, self._rounds, self._head, first_bad, reason)
@@ -231,6 +238,7 @@ class _Audit:
                 or meter_fault(record)
                 or self._orders.fault(record)
                 or conversion_order_fault(record, self._header, self._rules.clearing == "coupled")
+                or self._signatures.fault(record)
             )
         return fault
 

@@ -33,6 +33,7 @@ def arguments(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Make the proof and write it."""
+    from decent_gym.audit.signatures import signed_offers_of
     from decent_gym.ledger import Checkpoint, prove
 
     proof = prove(
@@ -43,12 +44,14 @@ def run(args: Namespace) -> int:
         organization=args.organization,
         since=None if args.since is None else Checkpoint.read(args.since),
     )
+    signed = signed_offers_of(proof)
     data = proof.to_bytes()
     Path(args.out).write_bytes(data)
     record = None if proof.record is None else proof.record.index
     if args.json:
         facts = {"bytes": len(data), "record": record, "size": proof.checkpoint.size}
-        write_json({"proof": args.out, "origin": proof.checkpoint.origin, **facts})
+        origin = proof.checkpoint.origin
+        write_json({"proof": args.out, "origin": origin, "signed": signed, **facts})
     else:
         what = "" if record is None else f"record {record} "
         since = "" if proof.since is None else f", which continues {proof.since.size}"
@@ -56,5 +59,6 @@ def run(args: Namespace) -> int:
             f"{args.out}: {len(data):,} bytes, {what}under the checkpoint of "
             f"{proof.checkpoint.origin} at {proof.checkpoint.size} records{since}"
         )
-        out().print(text, highlight=False, soft_wrap=True, markup=False)
+        for line in (text, *signed):
+            out().print(line, highlight=False, soft_wrap=True, markup=False)
     return 0

@@ -49,6 +49,7 @@ def arguments(parser: Parser) -> None:
     add("--key", metavar="FILE", help="sign checkpoints of the ledger with this private key")
     add("--checkpoint-every", type=int, metavar="N", help="rounds between two (with --key 96)")
     add("--origin", metavar="NAME", help="the ledger's name, if not the key's")
+    add("--keys", metavar="PATH", help="public keys with which offers from outside must be signed")
     add("--json", action="store_true", help="print one JSON object a round")
     add("--quiet", action="store_true", help="print nothing a round")
     what = parser.add_argument_group("what to run, as in 'decent-gym run'")
@@ -126,11 +127,13 @@ def _episode(args: Namespace, folder: Path) -> "Episode":
 
 
 def _plan(args: Namespace, episode: "Episode", folder: Path, speed: float) -> "LivePlan":
+    from decent_gym.ledger.member_keys import read_member_keys
     from decent_gym.live.market import LivePlan
 
     if args.rounds is not None and args.rounds < 1:
         raise InputError(f"--rounds must be 1 or more, got {args.rounds}")
     told = episode.meta(folder)
+    keys = () if args.keys is None else read_member_keys(args.keys)
     return LivePlan(
         scenario=episode.scenario,
         external=tuple(args.external),
@@ -139,6 +142,7 @@ def _plan(args: Namespace, episode: "Episode", folder: Path, speed: float) -> "L
         start=episode.start,
         speed=speed,
         meta={key: told[key] for key in ("scenario", "options")},
+        keys=keys,
     )
 
 
@@ -163,6 +167,8 @@ def _introduce(market: Any, folder: Path, args: Namespace) -> None:
     who = ", ".join(plan.external) or "nobody (all are scripted)"
     note(f"serving {plan.scenario.name} to {market.address}, topics {market.topics.root}/#")
     note(f"a round lasts {seconds:g} s; driven from outside: {who}; ledger {folder}")
+    if signed := plan.member_keys():
+        note(f"offers must be signed by: {', '.join(signed)}")
     if market.recovered:
         note(f"{market.recovered} rounds stepped again from the ledger, all the same")
 

@@ -96,7 +96,8 @@ def _ledger(
     if result:
         how = "cleared again" if args.reclear else "hashed again"
         under = f", {result.checkpoints} checkpoints fit" if result.checkpoints else ""
-        text = f"ok: {result.rounds} rounds {how}, head {result.head}{under}"
+        signed = f", {result.signatures} signatures of offers" if result.signatures else ""
+        text = f"ok: {result.rounds} rounds {how}, head {result.head}{under}{signed}"
     _say(text, bool(result))
     return 0 if result else 1
 

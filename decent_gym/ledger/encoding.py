@@ -12,6 +12,7 @@ import numpy as np
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.ledger.frames import PREFIX_BYTES, RecordType, split, write_prefix
 from decent_gym.ledger.shapes import check_shapes, odd_ones
+from decent_gym.ledger.signed_section import SIGNED, decode_signed, encode_signed
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
 from decent_gym.models import (
     COMMODITIES,
@@ -114,6 +115,8 @@ def encode_round(record: Round, accounts: int) -> bytes:
     out = np.empty(PREFIX_BYTES + 8 * len(values) + FRAMING_BYTES * len(counts), np.uint8)
     end = pack(tags, np.array(counts, np.int64), values, out, PREFIX_BYTES)
     body = out[:end]
+    if record.signed:
+        body = np.append(body, np.frombuffer(encode_signed(record.signed), np.uint8))
     write_prefix(body.data, RecordType.ROUND)
     return body.tobytes()
 
@@ -128,7 +131,9 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
     LedgerError
         Saying what is wrong with the bytes.
     """
-    *payloads, converted, wished = split(body, RecordType.ROUND, _SECTIONS, (_CONVERSIONS, _WISHES))
+    *payloads, converted, wished, signed = split(
+        body, RecordType.ROUND, _SECTIONS, (_CONVERSIONS, _WISHES, SIGNED)
+    )
     wishes = _read_wishes(wished) if len(wished) else _NONE_WISHED
     vectors = {
         tag: unpack(payload, count)
@@ -161,6 +166,7 @@ def decode_round(body: bytes | memoryview, accounts: int) -> Round:
         accounts=vectors[_ACCOUNTS][0],
         actions=vectors[_ACTIONS][0],
         conversions=_read_conversions(converted) if len(converted) else NO_CONVERSIONS,
+        signed=decode_signed(signed),
     )
     try:
         canonical = encode_round(record, accounts)

@@ -22,6 +22,7 @@ JSON_BYTES_CAP: Final = 2**22
 _LAST_START: Final = 2**40
 
 _NUMBERS, _SCENARIO, _OPERATOR_KEY, _ORGANIZATIONS, _RULES = _TAGS = (1, 2, 3, 4, 5)
+_MEMBER_KEYS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class LedgerHeader:
         The operator's public key; zero: none is configured.
     rules_version : int
         Version of the clearing rules, :data:`decent_gym.clearing.RULES_VERSION`.
+    member_keys : bytes
+        Whose offers must be signed, and with which keys, as :class:`MemberKeys` writes it; empty:
+        nobody's.
 
     Raises
     ------
@@ -65,6 +69,7 @@ class LedgerHeader:
     world: int = 0
     operator_key: bytes = NO_KEY
     rules_version: int = RULES_VERSION
+    member_keys: bytes = b""
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.priorities) or len(self.names) > ORGANIZATION_CAP:
@@ -92,6 +97,10 @@ class LedgerHeader:
         if not isinstance(self.rules, bytes) or not isinstance(parse_json(self.rules), dict):
             raise InputError(
                 f"header: rules must be a JSON object as bytes, got {shown(self.rules)}"
+            )
+        if self.member_keys and not isinstance(parse_json(self.member_keys), dict):
+            raise InputError(
+                f"header: member_keys must be a JSON object, got {shown(self.member_keys)}"
             )
 
     @classmethod
@@ -184,7 +193,10 @@ def encode_header(header: LedgerHeader) -> bytes:
         canonical_json(members),
         header.rules,
     )
-    return frame(RecordType.HEADER, zip(_TAGS, payloads, strict=True))
+    sections = list(zip(_TAGS, payloads, strict=True))
+    if header.member_keys:
+        sections.append((_MEMBER_KEYS, header.member_keys))
+    return frame(RecordType.HEADER, sections)
 
 
 def decode_header(body: bytes | memoryview) -> LedgerHeader:
@@ -195,7 +207,8 @@ def decode_header(body: bytes | memoryview) -> LedgerHeader:
     LedgerError
         Saying what is wrong with the bytes.
     """
-    payloads = dict(zip(_TAGS, split(body, RecordType.HEADER, _TAGS), strict=True))
+    *found, member_keys = split(body, RecordType.HEADER, _TAGS, (_MEMBER_KEYS,))
+    payloads = dict(zip(_TAGS, found, strict=True))
     (numbers,) = unpack(payloads[_NUMBERS], 1)
     if len(numbers) != 4:
         raise LedgerError(f"header has {len(numbers)} numbers instead of 4")
@@ -212,6 +225,7 @@ def decode_header(body: bytes | memoryview) -> LedgerHeader:
             world=world,
             operator_key=bytes(payloads[_OPERATOR_KEY]),
             rules_version=rules_version,
+            member_keys=bytes(member_keys),
         )
     except (InputError, TypeError, ValueError) as error:
         raise LedgerError(f"header: {error}") from None

@@ -26,7 +26,7 @@ NOTE_CAP: Final = 100_000
 SIGNATURES_CAP: Final = 64
 KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
-_ID_BYTES: Final = 4
+KEY_ID_BYTES: Final = 4
 _MARK: Final = "— "
 
 
@@ -104,7 +104,7 @@ class VerifierKey:
 
 def key_id(name: str, material: bytes) -> bytes:
     """The id of a key: `material` is its kind in one byte and the public key."""
-    return hashlib.sha256(name.encode() + b"\n" + material).digest()[:_ID_BYTES]
+    return hashlib.sha256(name.encode() + b"\n" + material).digest()[:KEY_ID_BYTES]
 
 
 def check_name(name: str, what: str) -> None:
@@ -150,9 +150,9 @@ class Signature:
             raise DataError(f"a signature line is '{_MARK}name base64', got {line[:80]!r}")
         check_name(words[0], "the name in a signature line")
         value = decode_base64(words[1], "signature")
-        if len(value) <= _ID_BYTES:
-            raise DataError(f"a signature has more than {_ID_BYTES} bytes, got {len(value)}")
-        return cls(words[0], value[:_ID_BYTES], value[_ID_BYTES:])
+        if len(value) <= KEY_ID_BYTES:
+            raise DataError(f"a signature has more than {KEY_ID_BYTES} bytes, got {len(value)}")
+        return cls(words[0], value[:KEY_ID_BYTES], value[KEY_ID_BYTES:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class Follower:
         if kind is RecordType.HEADER:
             if self._header is None and own.hex() == self._ledger:
                 self._header = decode_header(body)
-                self._recheck = Recheck(self._header) if self._reclear else None
+                self._recheck = Recheck(self._header, own) if self._reclear else None
             return []
         before = self._link
         is_after_key = (before, previous) == self._key

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from decent_gym.errors import DataError
+from decent_gym.ledger.note import VerifierKey
 from decent_gym.live.messages import receipt_payload
 from decent_gym.live.reading import OffersMessage, read_offers
+from decent_gym.live.seal_check import SEAL_REASONS, SealCheck
 from decent_gym.market import HORIZON, admission
 from decent_gym.models import Commodity
 from decent_gym.simulation import Simulation
@@ -27,7 +29,7 @@ MALFORMED: Final = "malformed"
 GATE_CLOSED: Final = "gate_closed"
 NOT_OPEN_YET: Final = "not_open_yet"
 NOT_EXTERNAL: Final = "not_external"
-MESSAGE_REASONS: Final = (MALFORMED, GATE_CLOSED, NOT_OPEN_YET, NOT_EXTERNAL)
+MESSAGE_REASONS: Final = (MALFORMED, GATE_CLOSED, NOT_OPEN_YET, NOT_EXTERNAL, *SEAL_REASONS)
 """Why a message is refused as a whole."""
 
 
@@ -35,7 +37,8 @@ class Intake:
     """Takes messages of offers into the open round of a simulation's world 0.
 
     Nothing that comes here raises or reaches the books unless the operator's validator admits it.
-    Who sent a message is told by its topic alone, which the broker's access list protects.
+    Who sent a message is told by its topic, which the broker's access list protects; where the
+    market knows the organization's key, the signature must be that key's, too.
 
     Parameters
     ----------
@@ -44,20 +47,30 @@ class Intake:
     district : str
     ledger : str
         Hash of the ledger's header, hexadecimal.
+    keys : mapping of str to VerifierKey, optional
+        Organizations that must sign, and their keys.
 
     Attributes
     ----------
+    seals : SealCheck
     taken, refused : int
         Offers of the open round that entered the books, and those that did not.
     """
 
-    def __init__(self, simulation: Simulation, district: str, ledger: str) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        district: str,
+        ledger: str,
+        keys: Mapping[str, VerifierKey] | None = None,
+    ) -> None:
         self._simulation = simulation
         self._district = district
         self._ledger = ledger
         names = [member.name for member in simulation.scenario.members]
         self._owners = {names[n]: n for n in simulation.external.tolist()}
-        self._answered: dict[tuple[str, int], bytes] = {}
+        self.seals = SealCheck(keys or {}, self._owners, district, ledger)
+        self._answered: dict[tuple[str, int], tuple[bytes, bytes]] = {}
         self._messages: dict[str, int] = {}
         self.taken = self.refused = 0
 
@@ -65,6 +78,7 @@ class Intake:
         """Forget the messages of the round before."""
         self._answered.clear()
         self._messages.clear()
+        self.seals.begin()
         self.taken = self.refused = 0
 
     def take(self, organization: str, payload: bytes) -> bytes | None:
@@ -94,10 +108,31 @@ class Intake:
             reason = GATE_CLOSED if message.round < now else NOT_OPEN_YET
             text = f"the open round is {now}"
             return self._receipt(organization, **facts, reason=reason, text=text)
-        key = organization, message.number
-        if key not in self._answered:
-            self._answered[key] = self._submit(organization, message, facts)
-        return self._answered[key]
+        refusal = self.seals.refusal(organization, message)
+        if refusal is not None:
+            return self._receipt(organization, **facts, reason=refusal[0], text=refusal[1])
+        return self._once(organization, message, facts)
+
+    def _once(self, organization: str, message: OffersMessage, facts: Mapping[str, int]) -> bytes:
+        """Take a message that is rightly signed, or repeat the receipt that it has got."""
+        key, seal = (organization, message.number), message.seal
+        signature = b"" if seal is None else seal.signature
+        before = self._answered.get(key)
+        if before is not None and before[0] == signature:
+            return before[1]
+        if seal is not None:
+            refusal = self.seals.take(organization, seal)
+            if refusal is not None:
+                return self._receipt(organization, **facts, reason=refusal[0], text=refusal[1])
+        if before is not None:
+            return before[1]
+        taken = self.taken
+        receipt = self._submit(organization, message, facts)
+        if seal is not None and self.taken > taken:
+            signed = self._simulation.operator.signed.setdefault(0, [])
+            signed.append(self.seals.kept(organization, seal))
+        self._answered[key] = signature, receipt
+        return receipt
 
     def _submit(self, organization: str, message: OffersMessage, facts: Mapping[str, int]) -> bytes:
         operator, owner = self._simulation.operator, self._owners[organization]

@@ -20,9 +20,10 @@ from types import TracebackType
 from typing import Any, Final
 
 from decent_gym.errors import InputError
-from decent_gym.ledger import Checkpoints, Ledger
+from decent_gym.ledger import Checkpoints, Ledger, VerifierKey
 from decent_gym.ledger.header import NO_KEY, LedgerHeader
 from decent_gym.ledger.keeper import operator_key
+from decent_gym.ledger.member_keys import MemberKeys
 from decent_gym.ledger.segments import segment_numbers
 from decent_gym.live.archive import Librarian
 from decent_gym.live.gate import Gate
@@ -60,6 +61,9 @@ class LivePlan:
         How much faster than the world.
     meta : mapping
         For ``meta.json``: where the scenario comes from, as a replay needs it.
+    keys : tuple of VerifierKey
+        Named ``DISTRICT/ORGANIZATION``: what these organizations offer from outside must be signed
+        with them.  Keys of organizations that a script drives are left aside.
     """
 
     scenario: Scenario
@@ -69,6 +73,19 @@ class LivePlan:
     start: int
     speed: float
     meta: Mapping[str, Any]
+    keys: tuple[VerifierKey, ...] = ()
+
+    def member_keys(self) -> dict[str, VerifierKey]:
+        """Keys of the external organizations.
+
+        Raises
+        ------
+        InputError
+            One of :attr:`keys` is that of nobody in the district, or there are two of one.
+        """
+        names = [member.name for member in self.scenario.members]
+        found = MemberKeys(self.district, self.keys).by_organization(names)
+        return {name: key for name, key in found.items() if name in self.external}
 
     @property
     def district(self) -> str:
@@ -133,10 +150,14 @@ class LiveMarket:
             plan.scenario, learners=plan.external, traders=plan.traders, external=plan.external
         )
         self.simulation.reset([plan.seed], [plan.start])
+        keys = plan.member_keys()
         self._ledger = _ledger_of(plan, self.simulation, folder, checkpoints)
         try:
-            self.recovered = step_again(self.simulation, self._ledger, folder)
             self._first_hash = _header_hash(self._ledger)
+            self._intake = Intake(self.simulation, plan.district, self._first_hash, keys)
+            if keys:
+                self.simulation.operator.listen(0, self._intake.seals)
+            self.recovered = step_again(self.simulation, self._ledger, folder)
             self._connect(folder, url, tls)
         except BaseException:
             self._ledger.close()
@@ -150,7 +171,6 @@ class LiveMarket:
 
     def _connect(self, folder: Path, url: str, tls: ssl.SSLContext | None) -> None:
         plan, topics = self.plan, self.topics
-        self._intake = Intake(self.simulation, plan.district, self._first_hash)
         self._publisher = Publisher(url, folder, plan.district, tls=tls, also=self._settlements)
         self.address = self._publisher.address
         is_embedded = url.partition(":")[0] == _EMBEDDED
@@ -316,9 +336,13 @@ def _ledger_of(
     plan: LivePlan, simulation: Simulation, folder: Path, checkpoints: Checkpoints | None
 ) -> Ledger:
     key = operator_key(checkpoints)
-    header = header_of(simulation.operator, plan.scenario.digest, plan.seed, operator_key=key)
+    header = header_of(
+        simulation.operator, plan.scenario.digest, plan.seed, operator_key=key,
+        member_keys=_member_keys(plan),
+    )  # fmt: skip
     if folder.is_dir() and segment_numbers(folder):
         ledger = Ledger.resume(folder, sync="round", checkpoints=checkpoints)
+        header = replace(header, member_keys=_member_keys(plan, ledger.header))
         fault = _stranger(ledger, header, checkpoints)
         if fault is not None:
             ledger.close()
@@ -341,12 +365,22 @@ def _stranger(ledger: Ledger, header: LedgerHeader, checkpoints: Checkpoints | N
     # its first key may have handed over to the one that is given, which has been checked
     if ledger.header != replace(header, operator_key=ledger.header.operator_key):
         return (
-            "was begun with another scenario, option or seed; give the arguments that began it, "
-            "or another folder"
+            "was begun with another scenario, option, seed or keys of organizations; give the "
+            "arguments that began it, or another folder"
         )
     if checkpoints is None and ledger.operator_key != NO_KEY:
         return "names its operator's key; give it (--key), or nobody could trust what comes"
     return None
+
+
+def _member_keys(plan: LivePlan, before: LedgerHeader | None = None) -> bytes:
+    """The header's part about organizations' keys, in a new market or in the one that was begun."""
+    keys = tuple(plan.member_keys().values())
+    if not keys:
+        return b""
+    found = None if before is None else MemberKeys.of(before)
+    fresh = MemberKeys(plan.district, keys)
+    return (fresh if found is None else replace(fresh, market=found.market)).to_bytes()
 
 
 def _header_hash(ledger: Ledger) -> str:

@@ -1,7 +1,7 @@
 """What a live market writes: openings, receipts and settlements, and what is written to it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -130,22 +130,30 @@ def settlement_payloads(
         yield json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
 
 
-def offers_payloads(round: int, offers: Sequence[Mapping[str, Any]]) -> list[bytes]:
+def offers_payloads(
+    round: int,
+    offers: Sequence[Mapping[str, Any]],
+    sign: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> list[bytes]:
     """Messages that offer all of `offers` in a round, numbered from 0.
 
     Parameters
     ----------
     offers : ``commodity``, ``side``, ``energy`` (Wh), ``price`` (micro-euro/kWh), perhaps
         ``device`` and ``id`` each
+    sign : callable, optional
+        Adds what a signature needs, and the signature: :meth:`Signer.sign`.
     """
     return [
         canonical_json(
-            {
-                "number": number,
-                "offers": [dict(offer) for offer in offers[begin : begin + OFFERS_CAP]],
-                "round": round,
-                "schema": OFFERS_SCHEMA,
-            }
+            sign(
+                {
+                    "number": number,
+                    "offers": [dict(offer) for offer in offers[begin : begin + OFFERS_CAP]],
+                    "round": round,
+                    "schema": OFFERS_SCHEMA,
+                }
+            )
         )
         for number, begin in enumerate(range(0, len(offers), OFFERS_CAP))
     ]

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from decent_gym.errors import DataError
+from decent_gym.ledger import SigningKey
 from decent_gym.live.messages import (
     OPENING_SCHEMA,
     RECEIPT_SCHEMA,
@@ -17,6 +18,7 @@ from decent_gym.live.messages import (
 from decent_gym.live.openings import Opening
 from decent_gym.live.reading import read_object
 from decent_gym.live.session import Session
+from decent_gym.live.signer import Signer
 from decent_gym.live.topics import MarketTopics
 
 ANSWER_CAP = 64_000
@@ -69,11 +71,18 @@ class Participant:
     decide : callable
         ``decide(opening)`` gives offers: ``commodity``, ``side``, ``energy``, ``price`` each.
     tls : ssl.SSLContext, optional
+    key : SigningKey, optional
+        Signs every message; named ``DISTRICT/ORGANIZATION``.
 
     Attributes
     ----------
     taken, refused : int
         Offers that entered the book, and those that did not.
+
+    Raises
+    ------
+    InputError
+        The key is named otherwise.
     """
 
     def __init__(
@@ -84,7 +93,9 @@ class Participant:
         decide: Decide,
         *,
         tls: ssl.SSLContext | None = None,
+        key: SigningKey | None = None,
     ) -> None:
+        self._signer = None if key is None else Signer(key, district, organization)
         self._topics = MarketTopics(district)
         self._organization = organization
         self._decide = decide
@@ -159,10 +170,16 @@ class Participant:
     def _answer(self, opening: Opening) -> None:
         key = opening.ledger, opening.round
         if key != self._last:
-            self._payloads = offers_payloads(opening.round, self._decide(opening))
+            self._payloads = self._messages(opening)
             self._last = key
         for payload in self._payloads:
             self.session.post(self._topics.offers(self._organization), payload)
+
+    def _messages(self, opening: Opening) -> list[bytes]:
+        offers, signer = self._decide(opening), self._signer
+        if signer is None:
+            return offers_payloads(opening.round, offers)
+        return offers_payloads(opening.round, offers, lambda m: signer.sign(m, opening.ledger))
 
     def _note(self, message: dict[str, Any], told: Callable[[dict[str, Any]], None]) -> None:
         key = str(message["ledger"]), message["round"], message["number"]

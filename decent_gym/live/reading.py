@@ -10,6 +10,8 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from decent_gym.errors import DataError
+from decent_gym.ledger.header import canonical_json
+from decent_gym.ledger.note import KEY_ID_BYTES, SIGNATURE_BYTES, decode_base64
 from decent_gym.market import Orders
 from decent_gym.models import Commodity, Side
 from decent_gym.units import JSON_INTEGER_CAP, IntArray
@@ -24,8 +26,35 @@ REQUEST_CAP: Final = 256
 _COMMODITIES: Final = {commodity.name.lower(): int(commodity) for commodity in Commodity}
 _SIDES: Final = {side.name.lower(): int(side) for side in Side}
 _MESSAGE: Final = {"schema", "round", "number", "offers"}
+_SEAL: Final = {"district", "ledger", "nonce", "organization", "signature"}
 _OFFER: Final = {"commodity", "side", "energy", "price"}
 _OPTIONAL: Final = {"device", "id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a signed message says beside its offers; nothing of it has been checked.
+
+    Attributes
+    ----------
+    organization, district, ledger : str
+        Who offers, and in which market.
+    nonce : int
+        Above every one that the organization has used.
+    key_id : bytes (4,)
+        Names the key.
+    signature : bytes (64,)
+    payload : bytes
+        What was signed: the message without its signature, as canonical JSON.
+    """
+
+    organization: str
+    district: str
+    ledger: str
+    nonce: int
+    key_id: bytes
+    signature: bytes
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +69,14 @@ class OffersMessage:
         The participant's own number of the message; the same one again is the same message.
     offers : int64 (n, 6)
         Commodity, side, energy (Wh), price (micro-euro/kWh), device, id; -1 for no device or id.
+    seal : Seal or None
+        Of a signed message.
     """
 
     round: int
     number: int
     offers: IntArray
+    seal: Seal | None = None
 
     def orders(self, owner: int) -> tuple[Orders, IntArray]:
         """The batch for the operator's validator, and each offer's row in its commodity."""
@@ -73,13 +105,14 @@ def read_offers(payload: bytes) -> OffersMessage:
     DataError
         It is anything else; the message says what is wrong and where.
     """
-    message = _object(_parse(payload), "the message", _MESSAGE)
+    message = _object(_parse(payload), "the message", _MESSAGE, _SEAL)
     _check_schema(message, OFFERS_SCHEMA)
     offers = message["offers"]
     if type(offers) is not list or not offers:
         raise DataError("offers must be a list of at least one offer")
     rows = np.array([_offer(entry, f"offers[{n}]") for n, entry in enumerate(offers)], np.int64)
-    return OffersMessage(_count(message, "round"), _count(message, "number"), rows)
+    number, seal = _count(message, "number"), _seal(message)
+    return OffersMessage(_count(message, "round"), number, rows, seal)
 
 
 def read_request(payload: bytes) -> tuple[int, int]:
@@ -126,6 +159,31 @@ def _parse(payload: bytes, cap: int = MESSAGE_CAP, *, allow_floats: bool = False
         )
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
         raise DataError(f"no JSON as it is read here: {str(error)[:120]}") from None
+
+
+def _seal(message: dict[str, Any]) -> Seal | None:
+    if not _SEAL & message.keys():
+        return None
+    _object(message, "a signed message", _MESSAGE | _SEAL)
+    for name in ("district", "ledger", "organization", "signature"):
+        if type(message[name]) is not str:
+            raise DataError(f"{name} must be a text, got {_shown(message[name])}")
+    signature = decode_base64(message["signature"], "signature")
+    if len(signature) != KEY_ID_BYTES + SIGNATURE_BYTES:
+        raise DataError(
+            f"signature must be {KEY_ID_BYTES} bytes that name the key and {SIGNATURE_BYTES} of "
+            f"signature, got {len(signature)}"
+        )
+    nonce = _count(message, "nonce")
+    return Seal(
+        message["organization"],
+        message["district"],
+        message["ledger"],
+        nonce,
+        key_id=signature[:KEY_ID_BYTES],
+        signature=signature[KEY_ID_BYTES:],
+        payload=canonical_json({k: v for k, v in message.items() if k != "signature"}),
+    )
 
 
 def _offer(entry: object, place: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import meter_fault, money_fault, tariff_fault, time_fault
+from decent_gym.audit.signatures import SignatureCheck
 from decent_gym.clearing import RULES_VERSION, Rules
 from decent_gym.errors import DataError
 from decent_gym.ledger.header import LedgerHeader, parse_json
@@ -15,14 +16,17 @@ class Recheck:
     Parameters
     ----------
     header : LedgerHeader
+    ledger : bytes (32,)
+        Its hash.
 
     Raises
     ------
     DataError
-        Its rounds were cleared by rules that this program does not know.
+        Its rounds were cleared by rules that this program does not know, or it names organizations'
+        keys that are none.
     """
 
-    def __init__(self, header: LedgerHeader) -> None:
+    def __init__(self, header: LedgerHeader, ledger: bytes) -> None:
         if header.rules_version != RULES_VERSION:
             raise DataError(
                 f"the ledger was cleared by rules version {header.rules_version}, this program "
@@ -35,6 +39,7 @@ class Recheck:
         if self._rules.utility == "residual" and 1 not in header.priorities:
             raise DataError("the ledger's rules want a utility, and nobody is one")
         self._header = header
+        self._signatures = SignatureCheck(header, ledger)
         self._orders = OrderCheck(header)
         self._balances = [0] * header.accounts
         self._number: int | None = None
@@ -46,6 +51,7 @@ class Recheck:
             or tariff_fault(record)
             or meter_fault(record)
             or self._orders.fault(record)
+            or self._signatures.fault(record)
         )
         if fault is not None:
             return fault

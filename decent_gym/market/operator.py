@@ -45,6 +45,7 @@ from decent_gym.models import (
     Organization,
     Round,
     RoundListener,
+    SignedOffers,
     StateListener,
     no_wishes,
 )
@@ -90,6 +91,8 @@ class GridOperator:
     money : int64 n-euro (K, W, A), of the last round by kind
     accounts : int64 n-euro (W, A)
     tariffs : int64 (W, C, 4)
+    signed : dict of int to list of SignedOffers
+        By world: messages whose offers stand in the open round, for its record alone.
 
     Raises
     ------
@@ -122,6 +125,7 @@ class GridOperator:
         self.worlds = worlds
         self.max_offers = max_offers
         self.listeners: dict[int, list[RoundListener]] = {}
+        self.signed: dict[int, list[SignedOffers]] = {}
         self._capability = capability
         self._mechanism = MECHANISMS[self.rules.mechanism]
         n = len(organizations)
@@ -392,25 +396,31 @@ class GridOperator:
         self._cleared[first:last] = False
         for world in heard:
             for listener in self.listeners[world]:
-                if self._reads(listener):
+                if self._reads(listener, world):
                     listener.on_prepared()
                 else:
                     listener.on_round(records[world])
+        self._forget_signed(first, last)
         return records
 
     def _told(self, world: int) -> Round | None:
         """Let listeners read the round, and build an object of it if any asks for one."""
         others = False
         for listener in self.listeners[world]:
-            if self._reads(listener):
+            if self._reads(listener, world):
                 listener.prepare(self, world)
             else:
                 others = True
         return build_round(self, world) if others else None
 
-    def _reads(self, listener: RoundListener) -> TypeGuard[StateListener]:
-        plain = self.joint is None and self._wishes is None  # the arrays that a listener can read
-        return plain and hasattr(listener, "prepare")
+    def _reads(self, listener: RoundListener, world: int) -> TypeGuard[StateListener]:
+        # whoever reads the arrays itself sees neither conversions nor wishes nor signatures
+        is_plain = self.joint is None and self._wishes is None and world not in self.signed
+        return is_plain and hasattr(listener, "prepare")
+
+    def _forget_signed(self, first: int, last: int) -> None:
+        for world in [world for world in self.signed if first <= world < last]:
+            del self.signed[world]
 
     def close_round(self, capability: Capability) -> dict[int, Round]:
         """Clear and complete with what was traded taken as delivered: a market made by hand."""
@@ -500,6 +510,7 @@ class GridOperator:
         self.money[:, span] = 0
         self.next_sequence[span] = 0
         self._cleared[span] = False
+        self._forget_signed(first, last)
 
 
 def _end_order(operator: GridOperator, world: int, sequence: int, owner: int) -> int:

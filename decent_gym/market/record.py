@@ -19,6 +19,7 @@ from decent_gym.models import (
     Commodity,
     OrderBook,
     Round,
+    SignedOffers,
 )
 from decent_gym.units import ROUND_SECONDS, IntArray
 
@@ -42,6 +43,7 @@ class RoundState(Protocol):
     money: IntArray
     accounts: IntArray
     actions: IntArray
+    signed: dict[int, list[SignedOffers]]
 
 
 def build_round(operator: RoundState, world: int) -> Round:
@@ -59,6 +61,7 @@ def build_round(operator: RoundState, world: int) -> Round:
         accounts=_frozen(operator.accounts[world]),
         actions=_frozen(operator.actions[world]),
         conversions=NO_CONVERSIONS if operator.joint is None else operator.joint.record(world),
+        signed=tuple(operator.signed.get(world, ())),
     )
 
 

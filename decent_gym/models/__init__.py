@@ -22,6 +22,7 @@ from decent_gym.models.round import (
     Converted,
     Round,
 )
+from decent_gym.models.signed import SIGNED_CAP, SignedOffers
 from decent_gym.models.wish import (
     HARD,
     LOCAL,
@@ -52,6 +53,7 @@ __all__ = [
     "ORDER_FIELDS",
     "PREMIUM_CAP",
     "RENEWABLE",
+    "SIGNED_CAP",
     "TYPES",
     "TYPE_NAMES",
     "WISH_FIELDS",
@@ -68,6 +70,7 @@ __all__ = [
     "Round",
     "RoundListener",
     "Side",
+    "SignedOffers",
     "Source",
     "StateListener",
     "Tariff",

@@ -9,6 +9,7 @@ import numpy as np
 from decent_gym.models.codes import Case, Commodity, Money
 from decent_gym.models.conversion import CONVERSION_FIELDS
 from decent_gym.models.order_book import ORDER_FIELDS
+from decent_gym.models.signed import SignedOffers
 from decent_gym.models.wish import (
     NO_WISH,
     TYPE_NAMES,
@@ -188,6 +189,8 @@ class Round:
     actions : int64 (A,)
         What learners asked for, in parts per million; empty where nobody learns.
     conversions : Converted
+    signed : tuple of SignedOffers
+        Messages of organizations whose keys the ledger names, in order of arrival.
     """
 
     number: int
@@ -201,6 +204,7 @@ class Round:
     accounts: IntArray
     actions: IntArray
     conversions: Converted = NO_CONVERSIONS
+    signed: tuple[SignedOffers, ...] = ()
 
     @property
     def electricity(self) -> ClearedBook:

@@ -71,7 +71,8 @@ def submit_again(market: Market, record: Round) -> None:
     """Put the orders that came from outside in a recorded round into the books of world 0 again.
 
     They get the numbers they had: an order that was replaced before the gate has left a gap, and
-    the orders that the simulation makes itself follow.
+    the orders that the simulation makes itself follow.  What was signed is recorded again as it
+    was.
 
     Raises
     ------
@@ -79,6 +80,8 @@ def submit_again(market: Market, record: Round) -> None:
         The validator refuses one, so that the record is not this market's.
     """
     numbers = market.operator.next_sequence
+    if record.signed:
+        market.operator.signed[0] = list(record.signed)
     own = []
     for commodity, book in enumerate(record.books):
         is_ours = np.isin(book.orders[:, _OWNER], market.external)

@@ -1,10 +1,12 @@
 """``serve``, ``subscribe`` and ``broker-config``: what they print, write and refuse."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from agents import participant
 from decent_gym.cli import main
 from decent_gym.ledger import Checkpoint, verify
 from decent_gym.replay import replay
@@ -48,6 +50,22 @@ def test_a_served_ledger_is_signed_and_its_key_can_be_handed_over(tmp_path, caps
     assert replay("l").rounds == 5
 
 
+def test_a_market_that_wants_signatures_and_a_participant_that_signs(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("building_03", "building_08"):
+        assert main(["keygen", "--name", f"rural/{name}", "--out", name]) == 0
+    serve = [*FAST, "--ledger", "l", "--quiet", "--keys", "."]
+    assert main([*serve, "--rounds", "1"]) == 0
+    assert "offers must be signed by: building_03\n" in capsys.readouterr().err
+    assert main([*serve, "--rounds", "2"]) == 0
+    assert main([*serve[:-2], "--rounds", "3"]) == 2  # the same market without its keys
+    assert "keys of organizations" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["participant", "--trader", "truthful", "--organization", "x"])
+    sys.argv += ["--key", "building_03"]
+    assert participant.main() == 2
+    assert "are signed with a key named 'rural/x'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -61,6 +79,8 @@ def test_a_served_ledger_is_signed_and_its_key_can_be_handed_over(tmp_path, caps
         (["serve", "--ca", "nothing.crt"], "no certificate"),
         (["serve", "--ledger", "l", "--key", "nothing"], "nothing"),
         (["serve", "--key", "nothing"], "need --ledger"),
+        (["serve", "--keys", "nothing"], "cannot read keys from nothing"),
+        (["serve", "--keys", "."], "holds no public keys"),
         (["serve", "--start", "9999999"], "--start"),
         (["serve", "--trader", "truthfull"], "truthful"),
         (["subscribe", "--broker", "x"], "broker's URL"),

@@ -56,7 +56,7 @@ def test_a_key_is_for_its_owner_alone_and_never_overwritten(at, capsys):
 
 
 def test_a_secret_is_never_shown(at, capsys):
-    secret = Path("operator").read_text().split("+")[-1].strip()
+    secret = Path("operator").read_text().split("+", 4)[-1].strip()  # base64 may hold a +
     key = signing.SigningKey.read("operator")
     assert secret not in repr(key) + str(key.verifier)
     Path("broken").write_text(Path("operator").read_text()[:-3])

@@ -1,9 +1,11 @@
-from base64 import b64encode
+import json
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from oracles import forger, ledger_format, tiny
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from oracles import forger, ledger_format, signed_market, tiny
 from oracles.merkle import Slow
 
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey, verify
@@ -57,3 +59,22 @@ def test_the_bytes_on_the_page_are_a_ledger(tmp_path):
     assert record["electricity book"]["accepted"] == [900, 900]
     (tmp_path / forger.SEGMENT).write_bytes(data)
     assert verify(tmp_path, expected_head=head)
+
+
+def test_keys_and_signed_messages_are_as_the_page_says(tmp_path):
+    signed_market.record(tmp_path, rounds=1)
+    data = (tmp_path / forger.SEGMENT).read_bytes()
+    (header, first), _, _ = ledger_format.read_ledger(data)
+    named = header["keys of organizations"]
+    assert (named["district"], named["market"]) == ("rural", "ab" * 16)
+    keys = {text.split("+")[0]: b64decode(text.split("+", 2)[2])[1:] for text in named["keys"]}
+    hashes = [record.hash for record in Scan(tmp_path)]
+    names = [name for name, _ in header["organizations"]]
+    assert len(first["signed"]) == 3
+    for account, signature, message in first["signed"]:
+        said = json.loads(message)
+        assert said["ledger"] == hashes[0].hex()
+        assert said["round"] == first["time"]["number, timestamp"][0]
+        assert said["organization"] == names[account]
+        public = Ed25519PublicKey.from_public_bytes(keys[f"rural/{names[account]}"])
+        public.verify(signature, b"decent/offers/1\n" + message)

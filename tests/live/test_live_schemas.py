@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from decent_gym import observation_fields
 from decent_gym.errors import DataError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Ledger, SigningKey
 from decent_gym.live.intake import MESSAGE_REASONS, REASONS, Intake
 from decent_gym.live.messages import (
     offers_payloads,
@@ -19,6 +19,7 @@ from decent_gym.live.messages import (
 from decent_gym.live.openings import Opening, observations_of, view_of
 from decent_gym.live.own_offers import scripted_offers
 from decent_gym.live.reading import REQUEST_CAP, read_offers, read_request
+from decent_gym.live.signer import Signer
 from decent_gym.live.topics import MarketTopics
 from decent_gym.models import Reason
 from decent_gym.scenarios import scenario
@@ -111,6 +112,29 @@ def test_the_schema_of_offers_and_their_reader_agree(played):
             read.append(True)
     assert read == [VALIDATORS["offers"].is_valid(case) for case in cases]
     assert 2 < sum(read) < len(read)
+
+
+def test_a_signed_message_has_all_that_a_signature_needs_or_nothing(played):
+    signer = Signer(SigningKey("rural/building_03", b"k" * 32), "rural", "building_03")
+    offers = json.loads(played["offers"][0])["offers"][:2]
+    (payload,) = offers_payloads(96, offers, lambda m: signer.sign(m, "0" * 64))
+    right = json.loads(payload)
+    seal = ("district", "ledger", "nonce", "organization", "signature")
+    cases = [right, {**right, "signature": right["signature"][:-2] + "B="}]
+    cases += [{key: value for key, value in right.items() if key != name} for name in seal]
+    for value in (None, True, "x", [], {}, -1, 2**53, 1.5, 0):
+        cases += [{**right, name: value} for name in seal]
+    assert [accepts(case) for case in cases] == [VALIDATORS["offers"].is_valid(c) for c in cases]
+    # market and sender may be any text here: the counter says what is wrong with them
+    assert sum(accepts(case) for case in cases) == 1 + 3 + 1
+
+
+def accepts(message):
+    try:
+        read_offers(json.dumps(message).encode())
+    except DataError:
+        return False
+    return True
 
 
 def test_the_reasons_in_the_schemas_are_the_programs():

@@ -7,13 +7,14 @@ from argparse import Namespace
 
 from live.mosquitto_process import needs_mosquitto
 
-from benchmarks.bench_live import run
+from benchmarks.bench_live import ROUNDS, run
 
 
 @needs_mosquitto
-def test_every_offer_of_a_full_round_is_taken_recorded_and_settled():
-    args = Namespace(participants=6, offers=130, speed=900, single=False)
+def test_every_signed_offer_of_a_full_round_is_taken_recorded_and_settled():
+    args = Namespace(participants=6, offers=130, speed=900, single=False, signed=True)
     found = run(args)
     assert found["verified"]
     assert found["messages"] == 6 * 2
+    assert found["signatures"] == 6 * 2 * ROUNDS
     assert [found[name] for name in ("sent", "taken", "recorded", "settled")] == [6 * 130] * 4

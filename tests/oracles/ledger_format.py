@@ -39,7 +39,13 @@ WISH_COLUMNS = [
         *("origin plain", "origin local", "origin renewable", "origin both"),
     )
 ]
-OPTIONAL = {CONVERSIONS: ("conversions", CONVERSION_COLUMNS), WISHES: ("wishes", WISH_COLUMNS)}
+SIGNED = 13
+OPTIONAL = {
+    CONVERSIONS: ("conversions", CONVERSION_COLUMNS),
+    WISHES: ("wishes", WISH_COLUMNS),
+    SIGNED: ("signed", "messages"),
+}
+MEMBER_KEYS = {6: ("keys of organizations", "json")}
 HEADER_SECTIONS = {
     1: ("numbers", ["rules version, seed, world, start"]),
     2: ("scenario digest", None),
@@ -102,7 +108,7 @@ def read_record(reader, previous):
     kind, sections = TYPES[reader.number(2, "record type")]
     assert reader.number(2, "format version") == 1
     record = {"kind": kind}
-    sections, optional = dict(sections), dict(OPTIONAL)
+    sections, optional = dict(sections), dict(OPTIONAL if kind == "round" else MEMBER_KEYS)
     tail = first + length - 64
     while sections or reader.at < tail:
         if not sections:  # only what is there, in rising order
@@ -119,6 +125,12 @@ def read_record(reader, previous):
         elif content == "json":
             text = reader.take(size, name)
             record[name] = json.loads(text)
+        elif content == "messages":
+            record[name] = []
+            while reader.at < end:
+                account, count = reader.number(2, "account"), reader.number(2, "bytes")
+                signature = reader.take(64, "signature")
+                record[name].append((account, signature, reader.take(count, "message")))
         else:
             record[name] = {what: reader.vector(what) for what in content}
         assert reader.at == end

@@ -1,0 +1,297 @@
+"""Signed offers on their way in: what the market takes, refuses by name, and remembers."""
+
+import base64
+import json
+import logging
+import threading
+from dataclasses import replace
+
+import pytest
+from oracles import forger
+from oracles.signed_market import (
+    BUY,
+    DISTRICT,
+    KEYS,
+    MEMBER_KEYS,
+    NAMES,
+    PUBLIC,
+    ROUND,
+    SignedMarket,
+)
+
+from decent_gym.errors import InputError
+from decent_gym.ledger import KeyKind, SigningKey, verify
+from decent_gym.ledger.header import canonical_json
+from decent_gym.ledger.member_keys import MemberKeys, read_member_keys
+from decent_gym.ledger.signed_section import SIGNED_BYTES_CAP
+from decent_gym.live import Participant, scripted_offers
+from decent_gym.live.market import LiveMarket, LivePlan
+from decent_gym.live.messages import offers_payloads
+from decent_gym.live.seal_check import SEAL_REASONS
+from decent_gym.live.signer import Signer
+from decent_gym.live.topics import MarketTopics
+from decent_gym.replay import replay
+
+MINE, OTHER = NAMES
+TOPICS = MarketTopics("rural")
+PLAN = LivePlan(
+    scenario=DISTRICT,
+    external=(MINE,),
+    traders={},
+    seed=7,
+    start=ROUND,
+    speed=900_000,
+    meta={"scenario": "rural", "options": {}},
+    keys=tuple(PUBLIC.values()),
+)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog):
+    caplog.set_level(logging.CRITICAL + 1, "amqtt")
+
+
+def changed(payload, **changes):
+    """The message as somebody has edited it on its way; ... takes a field out."""
+    value = {**json.loads(payload), **changes}
+    return canonical_json({key: part for key, part in value.items() if part is not ...})
+
+
+def unsigned(market):
+    return offers_payloads(ROUND, [BUY])[0]
+
+
+def as_another(market):
+    """Signed by the holder of another key, who says that he is this organization."""
+    market.signers[OTHER]._organization = MINE
+    return market.message(BUY, name=OTHER)
+
+
+def with_a_stolen_id(market):
+    payload = as_another(market)
+    signature = base64.b64decode(json.loads(payload)["signature"])
+    mine = base64.b64encode(PUBLIC[MINE].id + signature[4:]).decode()
+    return changed(payload, signature=mine)
+
+
+def with_a_strangers_key(market):
+    stranger = Signer(SigningKey(f"rural/{MINE}", b"?" * 32), "rural", MINE)
+    market.signers[MINE] = stranger
+    return market.message(BUY)
+
+
+def in_urban(market):
+    market.signers[MINE]._district = "urban"
+    return market.message(BUY)
+
+
+REFUSED = {
+    "missing": (unsigned, "not_signed", "must be signed with rural/building_03"),
+    "another's key": (as_another, "other_key", "with the key of building_08"),
+    "a stranger's key": (with_a_strangers_key, "other_key", "with an unknown key"),
+    "a stolen key id": (with_a_stolen_id, "bad_signature", "not that of rural/building_03"),
+    "another's message": (
+        lambda m: m.message(BUY, name=OTHER), "other_sender", "it offers for 'building_08'",
+    ),
+    "another ledger": (
+        lambda m: m.message(BUY, ledger="0" * 64), "other_market", "ledger '0000000000",
+    ),
+    "another district": (in_urban, "other_market", "district 'urban'"),
+    "energy altered": (
+        lambda m: changed(m.message(BUY), offers=[{**BUY, "energy": 501}]), "bad_signature", "over",
+    ),
+    "price altered": (
+        lambda m: changed(m.message(BUY), offers=[{**BUY, "price": 1}]), "bad_signature", "over",
+    ),
+    "an offer added": (
+        lambda m: changed(m.message(BUY), offers=[BUY, BUY]), "bad_signature", "over",
+    ),
+    "nonce altered": (lambda m: changed(m.message(BUY), nonce=2**53 - 1), "bad_signature", "over"),
+    "number altered": (lambda m: changed(m.message(BUY), number=77), "bad_signature", "over"),
+    "round altered": (
+        lambda m: changed(m.message(BUY, round=ROUND + 1), round=ROUND), "bad_signature", "over",
+    ),
+    "ledger altered": (
+        lambda m: changed(m.message(BUY, ledger="0" * 64), ledger=m.hash), "bad_signature", "over",
+    ),
+    "a round before": (lambda m: m.message(BUY, round=ROUND - 1), "gate_closed", "open round"),
+    "a round to come": (lambda m: m.message(BUY, round=ROUND + 1), "not_open_yet", "open round"),
+    "half a signature": (
+        lambda m: changed(m.message(BUY), signature="AAAA"), "malformed", "68|signature",
+    ),
+    "no base64": (lambda m: changed(m.message(BUY), signature="?" * 92), "malformed", "base64"),
+    "no nonce": (lambda m: changed(m.message(BUY), nonce=...), "malformed", "lacks 'nonce'"),
+    "a nonce of text": (lambda m: changed(m.message(BUY), nonce="1"), "malformed", "nonce must be"),
+    "no ledger": (lambda m: changed(m.message(BUY), ledger=...), "malformed", "lacks 'ledger'"),
+    "a ledger of numbers": (lambda m: changed(m.message(BUY), ledger=1), "malformed", "a text"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def counter():
+    """One that many may come to: nothing that they bring may leave a trace."""
+    return SignedMarket()
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_rightly_signed_meets_its_reason(name, counter):
+    make, reason, words = REFUSED[name]
+    counter.intake.begin()
+    counter.signers = {one: Signer(KEYS[one], "rural", one) for one in NAMES}
+    receipt = counter.hand_in(make(counter))
+    assert receipt["reason"] == reason
+    assert any(word in receipt["text"] for word in words.split("|"))
+    operator = counter.simulation.operator
+    assert not operator.book.count.any() and not operator.next_sequence.any()
+    assert operator.signed == {}
+
+
+def test_every_reason_about_signatures_is_met_by_name():
+    met = {reason for _, reason, _ in REFUSED.values()}
+    assert set(SEAL_REASONS) - met == {"no_key", "replayed_nonce", "too_long_signed"}
+
+
+def at(signer, nonce):
+    """The signer again, with a clock that was set back so that the nonce comes out like this."""
+    signer._nonce = nonce - 1
+    signer._clock = lambda: 0
+    return signer
+
+
+def test_a_message_is_taken_once_and_its_nonce_is_used_up():
+    market = SignedMarket()
+    first = market.message(BUY)
+    receipt = market.hand_in(first)
+    assert receipt["sequences"] == [0]
+    loose = json.dumps(json.loads(first), indent=1).encode()  # the same message, written otherwise
+    assert market.hand_in(first) == market.hand_in(loose) == receipt
+    nonce = json.loads(first)["nonce"]
+    for number in (json.loads(first)["number"], 50):  # another message under the same nonce
+        at(market.signers[MINE], nonce)
+        found = market.hand_in(market.message({**BUY, "energy": 600}, number=number))
+        assert found["reason"] == "replayed_nonce"
+        assert f"nonce {nonce} is not above {nonce}" in found["text"]
+    assert market.trade(BUY)["sequences"] == [1]
+    assert [len(kept) for kept in market.simulation.operator.signed.values()] == [2]
+    market.step()
+    assert market.hand_in(first)["reason"] == "gate_closed"
+    assert market.simulation.operator.signed == {}
+
+
+def test_who_has_no_key_offers_unsigned_and_cannot_sign():
+    market = SignedMarket(keys=MemberKeys("rural", (PUBLIC[MINE],)))
+    (plain,) = offers_payloads(ROUND, [BUY])
+    assert market.hand_in(plain, OTHER)["sequences"] == [0]
+    assert market.trade(BUY, name=OTHER)["reason"] == "no_key"
+    assert market.trade(BUY)["sequences"] == [1]
+    nobody = SignedMarket(keys=None)
+    assert nobody.trade(BUY)["reason"] == "no_key"
+    assert nobody.hand_in(plain)["sequences"] == [0]
+
+
+def test_signed_messages_leave_room_for_the_round(monkeypatch):
+    market = SignedMarket()
+    many = [{**BUY, "id": 10**15 + n} for n in range(70)]
+    length = len(market.message(*many))
+    market.intake.seals._room = 2 * length
+    assert None not in market.trade(*many)["sequences"]
+    market.trade({**BUY, "energy": 0})  # nothing of it was taken, so the ledger keeps nothing
+    assert market.trade(*many)["reason"] == "too_long_signed"
+    assert len(market.simulation.operator.signed[0]) == 1
+    market.step()
+    assert None not in market.trade(*many)["sequences"]
+    assert len(NAMES) * SignedMarket().intake.seals._room == SIGNED_BYTES_CAP
+
+
+def run(plan, folder, until, *payloads):
+    """Run a market until the ledger has so many rounds, with messages for the first; the market."""
+    with LiveMarket(plan, folder, "embedded") as market:
+        for make in payloads:
+            market._inbox.heard(TOPICS.offers(MINE), make(market._first_hash))
+        market.run(until, lambda _: None, lambda: False)
+    return market
+
+
+def test_a_market_that_stops_remembers_what_was_signed(tmp_path):
+    signer = Signer(KEYS[MINE], "rural", MINE)
+
+    def message(number):
+        return lambda ledger: offers_payloads(number, [BUY], lambda m: signer.sign(m, ledger))[0]
+
+    first = run(PLAN, tmp_path / "l", 2, message(ROUND))
+    assert list(first._intake.seals._nonces) == [DISTRICT.index(MINE)]
+    again = run(PLAN, tmp_path / "l", 4, message(ROUND + 2))
+    assert again.recovered == 2
+    at(signer, again._intake.seals._nonces[DISTRICT.index(MINE)])
+    with LiveMarket(PLAN, tmp_path / "l", "embedded") as market:
+        payload = message(ROUND + 4)(market._first_hash)
+        assert json.loads(market._intake.take(MINE, payload))["reason"] == "replayed_nonce"
+    result = verify(tmp_path / "l")
+    assert (result.rounds, result.signatures) == (4, 2)
+    assert replay(tmp_path / "l").head == result.head
+    header, rounds = forger.read(tmp_path / "l")
+    assert [len(one.signed) for one in rounds] == [1, 0, 1, 0]
+    assert MemberKeys.of(header).keys == (PUBLIC[MINE],)  # the other is driven by a script
+    for other in ((), (KEYS[OTHER].verifier,), (SigningKey.generate(f"rural/{MINE}").verifier,)):
+        with pytest.raises(InputError, match="keys of organizations"):
+            LiveMarket(replace(PLAN, keys=other), tmp_path / "l", "embedded")
+
+
+def test_two_ledgers_of_one_market_are_two_markets(tmp_path):
+    hashes = {run(PLAN, tmp_path / name, 1)._first_hash for name in "ab"}
+    assert len(hashes) == 2
+    plain = replace(PLAN, keys=())
+    assert len({run(plain, tmp_path / name, 1)._first_hash for name in "cd"}) == 1
+
+
+def test_a_participant_signs_what_it_offers(tmp_path):
+    settled, refused, done = [], [], threading.Event()
+    with LiveMarket(replace(PLAN, speed=6_000), tmp_path / "l", "embedded") as market:
+        with Participant(
+            market.address, "rural", MINE, lambda o: scripted_offers(o, "truthful"), key=KEYS[MINE]
+        ) as participant:
+            trading = threading.Thread(
+                target=participant.run, args=(settled.append, refused.append, done.is_set)
+            )
+            trading.start()
+            market.run(12, lambda _: None, lambda: False)
+            done.set()
+            trading.join()
+        taken = participant.taken
+    result = verify(tmp_path / "l")
+    assert result and result.signatures >= 5
+    assert taken > 0
+    assert refused == []
+    with pytest.raises(InputError, match="the key is that of 'rural/building_08'"):
+        Participant("mqtt://x", "rural", MINE, list, key=KEYS[OTHER])
+
+
+def test_keys_are_read_from_a_folder_or_a_file_and_refused_by_name(tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    with pytest.raises(InputError, match="holds no public keys"):
+        read_member_keys(folder)
+    for name, key in KEYS.items():
+        key.write(folder / name)
+    lines = tmp_path / "all"
+    lines.write_text("".join(f"{key}\n" for key in PUBLIC.values()))
+    found = read_member_keys(folder)
+    assert found == read_member_keys(lines) == tuple(PUBLIC.values())
+    assert MemberKeys("rural", found, MEMBER_KEYS.market) == MEMBER_KEYS
+    (folder / "x.pub").write_text("nothing")
+    for place in (folder, folder / MINE, tmp_path / "missing"):
+        with pytest.raises(InputError):
+            read_member_keys(place)
+    witness = SigningKey("rural/building_03", b"w" * 32, KeyKind.WITNESS).verifier
+    other = SigningKey("rural/building_03", b"o" * 32).verifier
+    for keys, words in (
+        ((SigningKey("urban/building_03", b"u" * 32).verifier,), "no organization's of rural"),
+        ((SigningKey("building_03", b"u" * 32).verifier,), "no organization's of rural"),
+        ((witness,), "of kind WITNESS"),
+        ((PUBLIC[MINE], other), "two keys of 'rural/building_03'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            MemberKeys("rural", keys)
+    nobody = MemberKeys("rural", (SigningKey("rural/nobody", b"n" * 32).verifier,))
+    with pytest.raises(InputError, match="rural/nobody: there is no such organization"):
+        nobody.by_organization([MINE])
