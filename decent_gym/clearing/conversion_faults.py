@@ -2,7 +2,8 @@
 
 A conversion turns so much of one commodity into so much of the other.  It must not create energy:
 a heat pump's heat per electricity is bounded by Carnot's between its temperatures (by 30 where
-none are stated), a plant's output by its fuel where that is stated.
+none are stated), a heat engine's electricity per heat by the inverse, so that no pump and engine
+between the same temperatures run each other, and a plant's output by its fuel where that is stated.
 """
 
 from typing import Final
@@ -34,7 +35,7 @@ BAD_FUEL = 6
 BAD_TEMPERATURE = 7
 MAKES_NOTHING = 8
 ABOVE_CARNOT = 9
-BACK_FEEDING = 10
+ABOVE_ENGINE = 10
 ABOVE_FUEL = 11
 
 
@@ -88,7 +89,7 @@ def judge_conversions(  # type: ignore[no-untyped-def]
             elif e < 0:
                 code = 9 if h * 1_000 > _carnot(cold, hot) * -e else 0
             elif h < 0:
-                code = 10 if e >= -h else 0
+                code = 10 if e * _carnot(cold, hot) > -h * 1_000 else 0
             elif burnt >= 0 and (e + h) * 1_000 > 1_110 * burnt:
                 code = 11
             status[w, k] = code
@@ -139,8 +140,15 @@ def conversion_fault(code: int, row: dict[str, int]) -> tuple[str, str]:
             f"creates energy: {row['heat'] / -row['electricity']:.3f} heat per electricity is "
             f"above {carnot(cold, hot) / 1_000:g}; {why}"
         )
-    if code == BACK_FEEDING:
-        return "heat", "creates energy: it gives all its heat back, or more"
+    if code == ABOVE_ENGINE:
+        cold, hot = row["source"], row["supply"]
+        why = "state the temperatures of a better one"
+        if hot > cold:
+            why = f"Carnot's bound between {cold / 10:g} and {hot / 10:g} degrees Celsius"
+        return "heat", (
+            f"creates energy: {row['electricity'] / -row['heat']:.3f} electricity per heat is "
+            f"above {1_000 / carnot(cold, hot):.3f}; {why}"
+        )
     return "fuel", (
         f"creates energy: at most {CONDENSING} per 1000 of its fuel ({row['fuel']}) can come out"
     )

@@ -150,6 +150,25 @@ def test_bad_commodities_are_refused(commodity: list[int], said: str) -> None:
         clear_coupled([0, 1], commodity, [5, 9], [1, 1])
 
 
+def test_a_pump_and_an_engine_cannot_run_each_other() -> None:
+    """Between the same temperatures the best engine gives back what the best pump took, no more."""
+    pump = (-1000, 30_000, 0, 10**4, -1)
+    with pytest.raises(InputError, match=r"conversions\[1\] .*creates energy: 0.034 electricity"):
+        clear_coupled([1], [0], [50], [1000], [pump, (34, -1000, 0, 10**4, -1)])
+    warm = [[0, 2500], [0, 2500]]
+    with pytest.raises(InputError, match=r"above 0\.478; Carnot's bound between 0 and 250"):
+        clear_coupled(
+            [1], [0], [50], [1000], [(-1000, 2092, 0, 10**4, -1), (479, -1000, 0, 10**4, -1)],
+            temperatures=warm,
+        )  # fmt: skip
+    for rows, given in (
+        ([pump, (33, -1000, 0, 10**4, -1)], None),
+        ([(-1000, 2092, 0, 10**4, -1), (478, -1000, 0, 10**4, -1)], warm),
+    ):
+        result = clear_coupled([1], [0], [50], [1000], rows, temperatures=given)
+        assert result.accepted.tolist() == [0]
+
+
 def test_carnot() -> None:
     assert carnot(0, 350) == 8_804 and carnot(350, 350) == 30_000
 

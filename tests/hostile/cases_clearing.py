@@ -220,7 +220,7 @@ COUPLED: Final = [
     ("[(-1000, 30_001, 0, 5, -1)]", "physics", ([(-1000, 30_001, 0, 5, -1)], {}),
      InputError, ('conversions[0] ', 'creates energy: 30.001 ', 'above 30')),
     ("[ROW, (1000, -900, 0, 5, -1)]", "physics", ([ROW, (1000, -900, 0, 5, -1)], {}),
-     InputError, ('conversions[1] ', 'creates energy: ', 'all its heat')),
+     InputError, ('conversions[1] ', 'creates energy: ', 'electricity per heat is above 0.033')),
     ("[(500, 620, 0, 5, -1, 1000)]", "physics", ([(500, 620, 0, 5, -1, 1000)], {}),
      InputError, 'creates energy: at most 1110 per 1000 of its fuel'),
     ("[ROW] {'temperatures': [[0, 1500]]}", "physics", ([ROW], {"temperatures": [[0, 1500]]}),

@@ -279,7 +279,7 @@ CONVERSION: Final = [
      {"electricity": 800, "heat": 500, "fuel": 1000},
      OfferError, 'at most 1110 per 1000'),
     ("electricity: 500, heat: -400", "physics", {"electricity": 500, "heat": -400},
-     OfferError, 'gives all its heat back'),
+     OfferError, 'electricity per heat is above 0.033'),
     ("heat: 0", "physics", {"heat": 0}, OfferError, 'produces nothing'),
     ("heat: 10**5 + 1", "caps", {"heat": 10**5 + 1},
      OfferError, 'heat must be in [-100000, 100000], got 100001'),

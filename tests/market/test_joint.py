@@ -60,7 +60,7 @@ def test_a_round_by_hand() -> None:
         ({"heat": 30_001}, "heat", r"pump's conversion \(.*\): heat creates energy: 30.001 .* 30"),
         ({"temperatures": (0, 1500)}, "heat", "above 2.821; Carnot's bound from 0 to 150 degrees"),
         ({"electricity": 800, "heat": 500, "fuel": 1000}, "fuel", "at most 1110 per 1000"),
-        ({"electricity": 500, "heat": -400}, "heat", "gives all its heat back"),
+        ({"electricity": 500, "heat": -400}, "heat", "1.250 electricity per heat is above 0.033"),
         ({"heat": 0}, "electricity", "produces nothing"),
         ({"heat": 10**5 + 1}, "heat", r"heat must be in \[-100000, 100000\], got 100001"),
         ({"electricity": -(2**62)}, "electricity", "electricity must be in"),
@@ -334,6 +334,11 @@ def test_without_conversions_it_is_the_merit_order() -> None:
     assert cases == set(map(int, Case))
 
 
+def engine(name):
+    """A subsidised one that takes 2 Wh of heat at 280 degrees for each Wh of electricity."""
+    return ConversionOffer(name, 1, -2, -(10**8), 10**8, temperatures=(0, 2800))
+
+
 def test_a_price_beyond_all_sense_stops_the_conversions_only() -> None:
     """320 subsidised heaters value 2 Wh of heat at 0.1 EUR: 5e10 micro-euro/kWh times 6e7 Wh."""
     members = [Organization(f"m{n}") for n in range(20)] + [Organization("plant")]
@@ -341,7 +346,7 @@ def test_a_price_beyond_all_sense_stops_the_conversions_only() -> None:
     controller = MarketController(members, capability, rules=COUPLED)
     for n in range(20):
         for _ in range(16):
-            controller.submit_conversion(ConversionOffer(f"m{n}", 1, -2, -(10**8), 10**8))
+            controller.submit_conversion(engine(f"m{n}"))
     controller.submit(Offer("plant", Side.SELL, Commodity.HEAT, 63_000_000, 5))
     controller.submit(Offer("plant", Side.SELL, Commodity.ELECTRICITY, 100, 5))
     controller.submit(Offer("plant", Side.BUY, Commodity.ELECTRICITY, 10**8, 3))

@@ -175,7 +175,7 @@ def random_market(rng: np.random.Generator, orders: int = 40, conversions: int =
     for j in range(k):
         kind = rng.integers(0, 5)
         ratio = int(few if heavy and rng.random() < 0.6 else rng.integers(1_000, 5_000))
-        pair = [(-1000, ratio), (-1000, 990), (1000, ratio), (300, 600), (400, -1000)][kind]
+        pair = [(-1000, ratio), (-1000, 990), (1000, ratio), (300, 600), (33, -1000)][kind]
         rows[j, :2] = pair
         rows[j, 2] = rng.integers(0, 4) if heavy else rng.integers(0, 80_000)
         rows[j, 3] = rng.integers(*energies)
