@@ -122,6 +122,9 @@ class SignatureCheck:
     def _order_fault(
         self, record: Round, offered: dict[tuple[int, int], Iterator[Terms]]
     ) -> str | None:
+        for at, owner in enumerate(record.conversions.column("owner").tolist()):
+            if owner in self._keys:
+                return f"conversion {at} of {self._names[owner]} follows from no message"
         for commodity, book in zip(Commodity, record.books, strict=True):
             for at, values in enumerate(book.orders.tolist()):
                 order = dict(zip(ORDER_FIELDS, values, strict=True))

@@ -6,13 +6,15 @@ from typing import Final
 from decent_gym.cli.console import out, write_json
 from decent_gym.cli.parser import Parser
 
-SUMMARY: Final = "make a key with which an operator or a witness signs"
+SUMMARY: Final = "make a key with which an operator, an organization or a witness signs"
 DETAILS: Final = """\
 Writes the private key to FILE, for its owner alone (mode 0600), and the public one to FILE.pub;
 neither is ever overwritten.  The name is by habit an address without scheme; an operator's is the
-name of its ledger, and one name is one ledger.  Needs the extra 'trust'.
+name of its ledger, and one name is one ledger; an organization's is
+DISTRICT/ORGANIZATION.  Needs the extra 'trust'.
 
   decent-gym keygen --name district.example/rural --out operator
+  decent-gym keygen --name rural/building_03 --out building_03
   decent-gym keygen --name neighbour.example/witness --witness --out witness
 """
 

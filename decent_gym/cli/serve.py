@@ -27,8 +27,10 @@ DETAILS: Final = """\
 Scripted traders act for everybody but those named by --external: these are driven by whoever
 publishes to decent/v1/DISTRICT/offers/ORGANIZATION, a building or
 "python -m agents.participant".  Every message is answered by a receipt, every round by a
-settlement.  The ledger comes first: run the same command again after a crash, and it goes on with
-the next round.  "decent-gym broker-config" writes what mosquitto needs: TLS, users, access list.
+settlement.  With --keys the offers of organizations whose public keys are there must be signed, and
+the ledger keeps the signatures.  The ledger comes first: run the same command again after a crash,
+and it goes on with the next round.  "decent-gym broker-config" writes what mosquitto needs: TLS,
+users, access list.
 
   decent-gym serve --broker embedded:1883 --external building_03 --ledger live.ledger
   decent-gym serve --broker mqtts://operator:SECRET@localhost --ca broker/tls/ca.crt \\

@@ -6,7 +6,8 @@ from typing import Any, Final
 from decent_gym.errors import DataError
 from decent_gym.ledger.note import VerifierKey
 from decent_gym.live.messages import receipt_payload
-from decent_gym.live.reading import OffersMessage, read_offers
+from decent_gym.live.offers_message import OffersMessage
+from decent_gym.live.reading import read_offers
 from decent_gym.live.seal_check import SEAL_REASONS, SealCheck
 from decent_gym.market import HORIZON, admission
 from decent_gym.models import Commodity

@@ -4,7 +4,6 @@ Python's ``json`` takes NaN, 1e400 as infinity, keys twice and any depth; none o
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -12,9 +11,9 @@ import numpy as np
 from decent_gym.errors import DataError
 from decent_gym.ledger.header import canonical_json
 from decent_gym.ledger.note import KEY_ID_BYTES, SIGNATURE_BYTES, decode_base64
-from decent_gym.market import Orders
+from decent_gym.live.offers_message import OffersMessage, Seal
 from decent_gym.models import Commodity, Side
-from decent_gym.units import JSON_INTEGER_CAP, IntArray
+from decent_gym.units import JSON_INTEGER_CAP
 
 MESSAGE_CAP: Final = 8_000
 """Longest message that is read, bytes: about 100 offers."""
@@ -29,72 +28,6 @@ _MESSAGE: Final = {"schema", "round", "number", "offers"}
 _SEAL: Final = {"district", "ledger", "nonce", "organization", "signature"}
 _OFFER: Final = {"commodity", "side", "energy", "price"}
 _OPTIONAL: Final = {"device", "id"}
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """What a signed message says beside its offers; nothing of it has been checked.
-
-    Attributes
-    ----------
-    organization, district, ledger : str
-        Who offers, and in which market.
-    nonce : int
-        Above every one that the organization has used.
-    key_id : bytes (4,)
-        Names the key.
-    signature : bytes (64,)
-    payload : bytes
-        What was signed: the message without its signature, as canonical JSON.
-    """
-
-    organization: str
-    district: str
-    ledger: str
-    nonce: int
-    key_id: bytes
-    signature: bytes
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OffersMessage:
-    """What one message offers.
-
-    Attributes
-    ----------
-    round : int
-        The round it is for.
-    number : int
-        The participant's own number of the message; the same one again is the same message.
-    offers : int64 (n, 6)
-        Commodity, side, energy (Wh), price (micro-euro/kWh), device, id; -1 for no device or id.
-    seal : Seal or None
-        Of a signed message.
-    """
-
-    round: int
-    number: int
-    offers: IntArray
-    seal: Seal | None = None
-
-    def orders(self, owner: int) -> tuple[Orders, IntArray]:
-        """The batch for the operator's validator, and each offer's row in its commodity."""
-        n = len(self.offers)
-        orders = Orders.empty(1, n)
-        rows = np.zeros(n, np.int64)
-        orders.owner[:] = owner
-        orders.start[:], orders.until[:] = self.round, self.round + 1
-        columns = (orders.side, orders.energy, orders.price, orders.device, orders.id)
-        for commodity in Commodity:
-            mine = self.offers[:, 0] == commodity
-            count = int(mine.sum())
-            orders.count[0, commodity] = count
-            rows[mine] = np.arange(count)
-            for column, values in zip(columns, self.offers[mine, 1:].T, strict=True):
-                column[0, commodity, :count] = values
-        orders.cap[:] = orders.energy
-        return orders, rows
 
 
 def read_offers(payload: bytes) -> OffersMessage:

@@ -7,7 +7,7 @@ from decent_gym.ledger.header import parse_json
 from decent_gym.ledger.note import VerifierKey
 from decent_gym.ledger.signed_section import OFFERS_DOMAIN, OVERHEAD, SIGNED_BYTES_CAP
 from decent_gym.ledger.signing import is_signed, load_ed25519
-from decent_gym.live.reading import OffersMessage, Seal
+from decent_gym.live.offers_message import OffersMessage, Seal
 from decent_gym.models import Round, SignedOffers
 
 NOT_SIGNED: Final = "not_signed"

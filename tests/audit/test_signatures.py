@@ -5,11 +5,13 @@ import json
 import re
 from base64 import b64encode
 
+import numpy as np
 import pytest
 from oracles import forger
 from oracles.signed_market import BUY, KEYS, NAMES, PUBLIC, SignedMarket, record
 
 from decent_gym.audit import verify_proof
+from decent_gym.audit.signatures import SignatureCheck
 from decent_gym.errors import LedgerError
 from decent_gym.ledger import Checkpoint, Ledger, LedgerHeader, prove, verify
 from decent_gym.ledger.encoding import decode_round, encode_round
@@ -19,6 +21,7 @@ from decent_gym.ledger.member_keys import MemberKeys
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.signed_section import OFFERS_DOMAIN
 from decent_gym.live.recheck import Recheck
+from decent_gym.models import CONVERSION_FIELDS, Converted
 from decent_gym.replay import replay
 
 
@@ -149,6 +152,18 @@ def test_an_operator_that_cheats_and_clears_rightly_is_found(cheat, tmp_path):
     unsigned = [dataclasses.replace(one, signed=()) for one in rounds]
     forger.write(tmp_path / "plain", dataclasses.replace(header, member_keys=b""), unsigned)
     assert verify(tmp_path / "plain")
+
+
+def test_a_conversion_is_never_signed(folder):
+    header, (one, *_) = forger.read(folder)
+    check = SignatureCheck(header, next(iter(Scan(folder))).hash)
+    columns = len(CONVERSION_FIELDS)
+    offers = np.zeros((1, columns), np.int64)
+    offers[0, CONVERSION_FIELDS.index("owner")] = header.names.index(NAMES[0])
+    nothing = np.zeros(1, np.int64)
+    made = Converted(offers, nothing, np.zeros((1, 2), np.int64), nothing)
+    fault = check.fault(dataclasses.replace(one, conversions=made))
+    assert fault == "conversion 0 of building_03 follows from no message"
 
 
 def test_messages_without_keys_and_keys_of_nobody_are_faults(folder, tmp_path):
