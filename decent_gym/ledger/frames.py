@@ -69,6 +69,8 @@ def read_prefix(prefix: bytes | memoryview) -> tuple[int, RecordType]:
     LedgerError
         Not a record, a damaged length, or a type or version that this program does not know.
     """
+    if len(prefix) < PREFIX_BYTES:
+        raise LedgerError(f"{len(prefix)} bytes are no record: its prefix takes {PREFIX_BYTES}")
     magic, length, complement, kind, version = PREFIX.unpack_from(prefix)
     if magic != MAGIC:
         raise LedgerError(f"no record begins here: magic is {magic!r}, not {MAGIC!r}")
@@ -84,6 +86,15 @@ def read_prefix(prefix: bytes | memoryview) -> tuple[int, RecordType]:
         return length, RecordType(kind)
     except ValueError:
         raise LedgerError(f"record type {kind} is not known to this program") from None
+
+
+def has_prefix(body: bytes | memoryview, kind: RecordType) -> bool:
+    """Whether a body begins as :func:`write_prefix` would have it begin."""
+    length = len(body) + TAIL_BYTES
+    if length > RECORD_CAP:
+        return False
+    expected = PREFIX.pack(MAGIC, length, length ^ _COMPLEMENT, kind, FORMAT_VERSION)
+    return body[:PREFIX_BYTES] == expected
 
 
 def split(

@@ -14,8 +14,8 @@ from decent_gym.clearing import Books, Outcome, Rules
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
 from decent_gym.ledger import LedgerHeader, open_records
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.header import decode_header, parse_json
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import RawRecord
 from decent_gym.ledger.segments import META
 from decent_gym.models import COMMODITIES, ClearedBook, Commodity, Round
@@ -105,7 +105,7 @@ def read_books(
     check = OrderCheck(header)
     rounds = []
     for raw in records:
-        record = decode_round(raw.body, header.accounts)
+        record = read_round(raw.body, header.accounts)
         fault = tariff_fault(record) or check.fault(record)
         if fault is not None:
             raise LedgerError(f"{folder}: round {record.number}: {fault}")
