@@ -194,7 +194,7 @@ class _Reader:
         assert proof.record is not None
         place = proof.record
         record = decode_round(place.body, header.accounts)
-        fault = time_fault(record, None, header)
+        fault = time_fault(record.number, record.timestamp, None, header)
         if fault is not None:
             raise DataError(fault)
         self.said.append(

@@ -8,15 +8,15 @@ _METER_CAP = 2**40
 _IMBALANCE_CAP = BOOK_ENERGY_CAP // 2  # two commodities at the highest price stay below 2^62
 
 
-def time_fault(record: Round, before: int | None, header: LedgerHeader) -> str | None:
-    """Whether the round follows the one `before` and lies on the header's grid."""
-    if not 0 <= record.number < 2**40:
-        return f"its number is {record.number}"
-    if before is not None and record.number != before + 1:
-        return f"its number is {record.number} after {before}"
-    due = header.start + record.number * ROUND_SECONDS
-    if record.timestamp != due:
-        return f"its timestamp is {record.timestamp}, by number and start it should be {due}"
+def time_fault(number: int, timestamp: int, before: int | None, header: LedgerHeader) -> str | None:
+    """Whether a round follows the one `before` and lies on the header's grid."""
+    if not 0 <= number < 2**40:
+        return f"its number is {number}"
+    if before is not None and number != before + 1:
+        return f"its number is {number} after {before}"
+    due = header.start + number * ROUND_SECONDS
+    if timestamp != due:
+        return f"its timestamp is {timestamp}, by number and start it should be {due}"
     return None
 
 

@@ -17,7 +17,7 @@ from decent_gym.ledger.note import VerifierKey
 from decent_gym.ledger.proof_file import Proof, Rows
 from decent_gym.ledger.signed_section import OFFERS_DOMAIN
 from decent_gym.ledger.signing import is_signed
-from decent_gym.models import ORDER_FIELDS, Commodity, Round, Side, SignedOffers
+from decent_gym.models import NO_WISH, ORDER_FIELDS, Commodity, Round, Side, SignedOffers
 
 _SCHEMA: Final = "decent/offers/1"
 _FIELDS: Final = {
@@ -135,7 +135,10 @@ class SignatureCheck:
                 # an iterator: what was passed over once is not there for a later order
                 follows = terms in offered.get((owner, int(commodity)), iter(()))
                 window = (order["start"], order["until"], order["cap"])
-                if not follows or window != (record.number, record.number + 1, order["energy"]):
+                follows &= window == (record.number, record.number + 1, order["energy"])
+                # a signed message has no place for wishes, so none can follow from it
+                follows &= not len(book.wishes) or tuple(book.wishes[at].tolist()) == NO_WISH
+                if not follows:
                     return (
                         f"{commodity.name.lower()} order {at} (#{order['sequence']}) of "
                         f"{self._names[owner]} follows from no message that it signed"

@@ -34,10 +34,10 @@ from decent_gym.audit.signatures import SignatureCheck
 from decent_gym.clearing import MECHANISMS
 from decent_gym.errors import DataError, DecentGymError, InputError, LedgerError
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
 from decent_gym.ledger.key_record import decode_key
+from decent_gym.ledger.reading import read_round, read_time
 from decent_gym.ledger.scan import RawRecord, Scan
 from decent_gym.models import Round
 
@@ -165,7 +165,7 @@ class _Audit:
         self._head = first.hash.hex()
         self._before = first.hash
         self._checkpoints.take(first.hash)
-        fault = self._check(records)
+        fault = self._check(records) if self._reclear else self._skim(records)
         if fault is not None:
             return self._stop(self._rounds, f"round {self._rounds}: {fault}")
         if scan.damage is not None:
@@ -191,6 +191,23 @@ class _Audit:
     def _stop(self, first_bad: int | None, reason: str) -> Verification:
         return Verification(False, self._rounds, self._head, first_bad, reason)
 
+    def _skim(self, records: Iterator[RawRecord]) -> str | None:
+        """Check that rounds are well-formed and follow each other, and no more."""
+        for raw in records:
+            try:
+                if self._is_key(raw):
+                    continue
+                number, timestamp = read_time(raw.body, self._header.accounts)
+            except LedgerError as error:
+                return str(error)
+            fault = time_fault(number, timestamp, self._number, self._header)
+            if fault is not None:
+                return fault
+            self._number = number
+            self._rounds += 1
+            self._head = raw.hash.hex()
+        return None
+
     def _check(self, records: Iterator[RawRecord]) -> str | None:
         """Check rounds in batches; a fault is reported only once all rounds before it are good."""
         batch: list[tuple[Round, bytes]] = []
@@ -200,7 +217,7 @@ class _Audit:
             try:
                 if self._is_key(raw):
                     continue
-                record = decode_round(raw.body, self._header.accounts)
+                record = read_round(raw.body, self._header.accounts)
             except LedgerError as error:
                 fault = str(error)
                 break
@@ -230,29 +247,26 @@ class _Audit:
 
     def _alone(self, record: Round) -> str | None:
         """Faults that show without clearing, and that would make clearing unsafe."""
-        fault = time_fault(record, self._number, self._header)
-        self._number = record.number
-        if fault is None and self._reclear:
-            fault = (
-                tariff_fault(record)
-                or meter_fault(record)
-                or self._orders.fault(record)
-                or conversion_order_fault(record, self._header, self._rules.clearing == "coupled")
-                or self._signatures.fault(record)
-            )
-        return fault
+        before, self._number = self._number, record.number
+        return (
+            time_fault(record.number, record.timestamp, before, self._header)
+            or tariff_fault(record)
+            or meter_fault(record)
+            or self._orders.fault(record)
+            or conversion_order_fault(record, self._header, self._rules.clearing == "coupled")
+            or self._signatures.fault(record)
+        )
 
     def _settle(self, batch: list[tuple[Round, bytes]]) -> str | None:
         """Clear a batch again and count its rounds as good, up to the first that is not."""
-        again = None
-        if self._reclear and batch:
-            again = clear_again([record for record, _ in batch], self._header, self._rules)
+        if not batch:
+            return None
+        again = clear_again([record for record, _ in batch], self._header, self._rules)
         for r, (record, own) in enumerate(batch):
-            if again is not None:
-                fault = first_difference(record, again, r) or money_fault(record, self._balances)
-                if fault is not None:
-                    return fault
-                self._balances = record.accounts.tolist()
+            fault = first_difference(record, again, r) or money_fault(record, self._balances)
+            if fault is not None:
+                return fault
+            self._balances = record.accounts.tolist()
             self._rounds += 1
             self._head = own.hex()
         return None

@@ -124,11 +124,12 @@ class Ledger:
         _check_sync(sync)
         text = meta_text({"software": _software(), **(meta or {})})
         ledger = cls(header, checkpoints=checkpoints)
+        disk = disk or Disk()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(folder)
         except OSError as error:
             raise LedgerError(f"cannot make the folder {folder}: {error}") from error
-        writer = SegmentWriter(folder, True, sync, disk or Disk())
+        writer = SegmentWriter(folder, True, sync, disk)
         try:
             writer.write_file(META, text)
             body = encode_header(header)

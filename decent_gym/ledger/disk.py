@@ -12,6 +12,19 @@ if os.name == "posix":
 class Disk:
     """The real disk.  A write may be short, and every call may raise OSError."""
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder, and those above it that are missing; their names are on the device."""
+        if path.is_dir():
+            return
+        self.make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        if os.name == "posix":
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def create(self, path: Path) -> int:
         """Open a new file for appending; it must not exist."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
@@ -64,6 +77,39 @@ class Disk:
         """Return when new and renamed files in the folder are on the device."""
         if os.name == "posix":
             os.fsync(descriptor)
+
+
+def write_all(disk: Disk, descriptor: int, data: bytes | bytearray) -> None:
+    """Write all of `data`; a short write is not an error, one of nothing is."""
+    rest = memoryview(data)
+    while rest:
+        written = disk.write(descriptor, rest)
+        if written <= 0:
+            raise OSError("the disk took no bytes and gave no error")
+        rest = rest[written:]
+
+
+def replace_file(disk: Disk, folder: int, target: Path, data: bytes) -> None:
+    """Write a file anew: the old one or the new one, never a half; on the device at the end.
+
+    Parameters
+    ----------
+    disk : Disk
+    folder : int
+        Of the folder that the file is in, from :meth:`Disk.open_folder`.
+    target : Path
+    data : bytes
+    """
+    draft = target.with_name(f"{target.name}.draft")
+    draft.unlink(missing_ok=True)
+    descriptor = disk.create(draft)
+    try:
+        write_all(disk, descriptor, data)
+        disk.sync(descriptor)
+    finally:
+        disk.close(descriptor)
+    disk.rename(draft, target)
+    disk.sync_folder(folder)
 
 
 _BINARY = getattr(os, "O_BINARY", 0)

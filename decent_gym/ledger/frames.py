@@ -88,6 +88,15 @@ def read_prefix(prefix: bytes | memoryview) -> tuple[int, RecordType]:
         raise LedgerError(f"record type {kind} is not known to this program") from None
 
 
+def has_prefix(body: bytes | memoryview, kind: RecordType) -> bool:
+    """Whether a body begins as :func:`write_prefix` would have it begin."""
+    length = len(body) + TAIL_BYTES
+    if length > RECORD_CAP:
+        return False
+    expected = PREFIX.pack(MAGIC, length, length ^ _COMPLEMENT, kind, FORMAT_VERSION)
+    return body[:PREFIX_BYTES] == expected
+
+
 def split(
     body: bytes | memoryview, kind: RecordType, tags: Sequence[int], optional: Sequence[int] = ()
 ) -> list[memoryview]:

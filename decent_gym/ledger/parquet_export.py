@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError, LedgerError
-from decent_gym.ledger.encoding import decode_round, encode_round
+from decent_gym.ledger.encoding import encode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
 from decent_gym.ledger.parquet_tables import FACTS_KEY, HASH, TABLES, Facts, arrow_of, schema_of
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.round_tables import Columns, round_of, tables_of
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import META, META_BYTES_CAP, segment_numbers
@@ -123,7 +124,7 @@ class _Reader:
             if raw.kind is not RecordType.ROUND:
                 self._others[raw.index] = bytes(raw.body), raw.hash
                 continue
-            record = decode_round(raw.body, self.header.accounts)
+            record = read_round(raw.body, self.header.accounts)
             rounds.append(record)
             hashes.append(raw.hash)
             offers += sum(len(book.orders) for book in record.books)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from decent_gym.errors import InputError, LedgerError
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
 from decent_gym.ledger.parquet_scan import ParquetScan
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import segment_numbers
 from decent_gym.models import Round
@@ -61,7 +61,7 @@ def read_rounds(path: str | Path) -> tuple[LedgerHeader, Iterator[Round]]:
     def rounds() -> Iterator[Round]:
         for raw in records:
             if raw.kind is RecordType.ROUND:
-                yield decode_round(raw.body, header.accounts)
+                yield read_round(raw.body, header.accounts)
         if scan.damage is not None:
             raise LedgerError(f"{path} is broken after {scan.records} records: {scan.reason}")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from decent_gym.errors import LedgerError
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.hashing import GENESIS
 from decent_gym.ledger.header import LedgerHeader, decode_header
 from decent_gym.ledger.key_record import decode_key
 from decent_gym.ledger.merkle import Frontier
+from decent_gym.ledger.reading import read_time
 from decent_gym.ledger.scan import Damage, Scan
 
 
@@ -136,7 +136,7 @@ def recover(folder: Path) -> Recovered:
             )
         reader.finish()
         if final is not None:
-            found.last = decode_round(final, found.header.accounts).number
+            found.last, _ = read_time(final, found.header.accounts)
     except LedgerError as error:
         raise LedgerError(f"the ledger {folder} cannot be resumed: {error}") from None
     found.head, found.size, found.dropped = scan.head, scan.size, scan.dropped

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError, LedgerError
-from decent_gym.ledger.disk import Disk
+from decent_gym.ledger.disk import Disk, replace_file, write_all
 
 SEGMENT_BYTES: Final = 2**26
 """A segment that has reached this size is followed by a new one."""
@@ -143,17 +143,9 @@ class SegmentWriter:
 
     def write_file(self, name: str, text: bytes) -> None:
         """Write a file beside the segments: the old one or the new one, never a half."""
-        target, draft = self._path / name, self._path / f"{name}.draft"
         with self._touching_disk():
-            draft.unlink(missing_ok=True)
-            descriptor = self._disk.create(draft)
-            try:
-                self._write(descriptor, text)
-                self._disk.sync(descriptor)
-            finally:
-                self._disk.close(descriptor)
-            self._disk.rename(draft, target)
-            self._sync_folder()
+            assert self._folder is not None
+            replace_file(self._disk, self._folder, self._path / name, text)
 
     def close(self) -> None:
         """Flush and let go of the files, even if the flush fails."""
@@ -179,16 +171,8 @@ class SegmentWriter:
     def _write_pending(self) -> None:
         if self._pending:
             pending, self._pending = self._pending, bytearray()
-            self._write(self._descriptor(), pending)
+            write_all(self._disk, self._descriptor(), pending)
             self._size += len(pending)
-
-    def _write(self, descriptor: int, data: bytes | bytearray) -> None:
-        rest = memoryview(data)
-        while rest:  # a short write is not an error
-            written = self._disk.write(descriptor, rest)
-            if written <= 0:
-                raise OSError("the disk took no bytes and gave no error")
-            rest = rest[written:]
 
     def _rotate(self) -> None:
         self._write_pending()

@@ -47,7 +47,7 @@ class Recheck:
     def fault(self, record: Round) -> str | None:
         """What is wrong with the next round; None if it was cleared by the rules."""
         fault = (
-            time_fault(record, self._number, self._header)
+            time_fault(record.number, record.timestamp, self._number, self._header)
             or tariff_fault(record)
             or meter_fault(record)
             or self._orders.fault(record)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from decent_gym.errors import LedgerError
 from decent_gym.ledger import Ledger
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.key_record import decode_key
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import Scan
 from decent_gym.simulation import Simulation
 from decent_gym.simulation.external import submit_again
@@ -46,7 +46,7 @@ def step_again(simulation: Simulation, ledger: Ledger, folder: Path) -> int:
         if raw.kind is RecordType.KEY:
             own.on_key(decode_key(raw.body))
             continue
-        recorded = decode_round(raw.body, ledger.header.accounts)
+        recorded = read_round(raw.body, ledger.header.accounts)
         if recorded.number != int(simulation.operator.round[0]):
             raise LedgerError(
                 f"{folder}: round {recorded.number} stands where "

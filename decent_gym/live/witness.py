@@ -33,7 +33,7 @@ from typing import Final
 from decent_gym.audit.paths import consistency_fault
 from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
-from decent_gym.ledger.disk import Disk
+from decent_gym.ledger.disk import Disk, replace_file
 from decent_gym.ledger.note import KeyKind, Signature, VerifierKey
 from decent_gym.ledger.signing import SigningKey
 
@@ -116,8 +116,8 @@ class Witness:
             if log.kind is not KeyKind.LOG:
                 raise InputError(f"{log.name} is a witness's key; give those of operators")
         self._path = Path(folder)
-        self._path.mkdir(parents=True, exist_ok=True)
         self._disk = disk or Disk()
+        self._disk.make_folder(self._path)
         try:
             self._folder = self._disk.open_folder(self._path)
         except LedgerError:
@@ -233,18 +233,7 @@ class Witness:
 
     def _write(self, target: Path, data: bytes) -> None:
         """On the device when this returns; the old file or the new one, never a half."""
-        draft = target.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        descriptor = self._disk.create(draft)
-        try:
-            rest = memoryview(data)
-            while rest:  # a short write is not an error
-                rest = rest[self._disk.write(descriptor, rest) :]
-            self._disk.sync(descriptor)
-        finally:
-            self._disk.close(descriptor)
-        self._disk.rename(draft, target)
-        self._disk.sync_folder(self._folder)
+        replace_file(self._disk, self._folder, target, data)
 
 
 _COSIGNED: Final = (Verdict.COSIGNED, None)

@@ -8,9 +8,9 @@ import numpy as np
 
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import Ledger, open_records
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.key_record import decode_key
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import RawRecord
 from decent_gym.models import ClearedBook, Commodity, Round
 from decent_gym.replay.recorded import Recording, read_recording
@@ -131,7 +131,7 @@ class Player:
 
     def step(self, raw: RawRecord) -> Replay | None:
         """Step one round; returns a result if it came out otherwise."""
-        recorded = decode_round(raw.body, self._header.accounts)
+        recorded = read_round(raw.body, self._header.accounts)
         number = int(self.simulation.operator.round[0])
         if number >= self.simulation.scenario.rounds or recorded.number != number:
             raise LedgerError(

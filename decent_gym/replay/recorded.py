@@ -9,9 +9,9 @@ from typing import Any, Final
 from decent_gym.errors import DataError, InputError
 from decent_gym.files import open_regular
 from decent_gym.ledger import LedgerHeader, open_records
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import decode_header, parse_json
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.segments import META, META_BYTES_CAP
 from decent_gym.scenarios import Scenario
 from decent_gym.scenarios import scenario as find_scenario
@@ -105,7 +105,7 @@ def read_recording(path: str | Path) -> Recording:
     second = next((record for record in records if record.kind is RecordType.ROUND), None)
     if second is None:
         raise DataError(f"{folder}: no whole round has been recorded; {scan.reason or 'it ends'}")
-    start = decode_round(second.body, header.accounts).number
+    start = read_round(second.body, header.accounts).number
     facts = _Facts(folder / META)
     facts.agree("seed", header.seed)
     facts.agree("start", start)

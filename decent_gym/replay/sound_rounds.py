@@ -13,8 +13,8 @@ from decent_gym.clearing import Books, Rules
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import LedgerHeader, open_records
-from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.header import decode_header, parse_json
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import RawRecord
 from decent_gym.models import COMMODITIES, ClearedBook, Round
 from decent_gym.units import IntArray
@@ -67,7 +67,7 @@ class SoundRounds:
         check = OrderCheck(header)
         rounds: list[Round] = []
         for raw in self._records:
-            record = decode_round(raw.body, header.accounts)
+            record = read_round(raw.body, header.accounts)
             fault = (
                 tariff_fault(record)
                 or check.fault(record)

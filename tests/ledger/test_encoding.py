@@ -15,6 +15,7 @@ from decent_gym.ledger.encoding import decode_round, encode_round
 from decent_gym.ledger.frames import RecordType, frame, split
 from decent_gym.ledger.hashing import GENESIS, link
 from decent_gym.ledger.header import canonical_json, decode_header, encode_header, parse_json
+from decent_gym.ledger.reading import read_round, read_time
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
 from decent_gym.models import Case, ClearedBook, Organization, Round
 
@@ -232,8 +233,9 @@ U32 = 2**32 - 1
     ],
 )
 def test_the_decoder_refuses(body, words):
-    with pytest.raises(LedgerError, match=words):
-        decode_round(body, 5)
+    for read in (decode_round, read_round, read_time):
+        with pytest.raises(LedgerError, match=words):
+            read(body, 5)
 
 
 def test_one_value_has_one_encoding():
@@ -244,8 +246,9 @@ def test_one_value_has_one_encoding():
     )
     body = resized(BODY, 18, 17, len(wide).to_bytes(4, "little") + wide)
     split(body, RecordType.ROUND, range(1, 11))
-    with pytest.raises(LedgerError, match="canonical"):
-        decode_round(body, 5)
+    for read in (decode_round, read_round, read_time):
+        with pytest.raises(LedgerError, match="canonical"):
+            read(body, 5)
 
 
 @settings(max_examples=300)
@@ -253,8 +256,9 @@ def test_one_value_has_one_encoding():
 def test_noise_is_refused_without_another_error(noise):
     framed = frame(RecordType.ROUND, [(tag, noise) for tag in range(1, 11)])
     for body in (noise.ljust(16, b"\0"), framed, BODY[: 40 + len(noise)] + noise):
-        with pytest.raises(LedgerError):
-            decode_round(body, 5)
+        for read in (decode_round, read_round, read_time):
+            with pytest.raises(LedgerError):
+                read(body, 5)
         with pytest.raises(LedgerError):
             decode_header(body)
 
