@@ -129,11 +129,13 @@ def recover(folder: Path) -> Recovered:
             else:
                 final = record.body
                 found.rounds += 1
-        if found is None or scan.damage is Damage.CORRUPT:
+        if found is None and scan.damage is not Damage.CORRUPT:
             raise LedgerError(
-                f"record {scan.records}: {scan.reason or 'the header is missing'}; "
-                "restore it from a copy"
+                f"record 0: {scan.reason or 'the header is missing'}; if it was stopped before it "
+                "had begun, remove the folder and begin again, else restore it from a copy"
             )
+        if found is None or scan.damage is Damage.CORRUPT:
+            raise LedgerError(f"record {scan.records}: {scan.reason}; restore it from a copy")
         reader.finish()
         if final is not None:
             found.last, _ = read_time(final, found.header.accounts)

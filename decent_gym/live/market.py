@@ -235,8 +235,11 @@ class LiveMarket:
         """Publish what is in the ledger, then leave; returns how many rounds remain unpublished."""
         self._session.close()
         self._librarian.close()
-        self._ledger.close()
-        return self._publisher.close(timeout)
+        try:
+            self._ledger.close()
+        finally:  # what is in it is published, even if the disk has failed
+            unpublished = self._publisher.close(timeout)
+        return unpublished
 
     def __enter__(self) -> "LiveMarket":
         return self

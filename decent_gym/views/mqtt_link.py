@@ -241,6 +241,8 @@ class Link:
             with suppress(OSError):  # it was gone already
                 connection.shutdown(socket.SHUT_RDWR)
         self._client.loop_stop()
+        if connection is not None:  # paho may have ended before it saw the end
+            connection.close()
 
     def _send(self, topic: str, payload: bytes, *, is_retained: bool) -> None:
         self.check()
