@@ -36,17 +36,19 @@ class Keep:
         self.rounds.append(record)
 
 
-def market_rounds(count: int) -> tuple[LedgerHeader, list[Round]]:
-    """Rounds with 31 offers in each of the two books, and their ledger's header."""
-    members = [Organization(f"building_{i:02d}") for i in range(ORGANIZATIONS)]
+def market_rounds(
+    count: int, offers: int = OFFERS, organizations: int = ORGANIZATIONS
+) -> tuple[LedgerHeader, list[Round]]:
+    """Rounds with so many offers in each of the two books, and their ledger's header."""
+    members = [Organization(f"building_{i:02d}") for i in range(organizations)]
     capability, rng, keep = Capability(), np.random.default_rng(1), Keep()
     operator = GridOperator(members, capability)
     operator.listen(0, keep)
     for number in range(count):
-        orders = Orders.empty(1, OFFERS)
+        orders = Orders.empty(1, offers)
         shape = orders.id.shape
-        orders.count[:] = OFFERS
-        orders.owner[:] = np.arange(OFFERS) % ORGANIZATIONS
+        orders.count[:] = offers
+        orders.owner[:] = np.arange(offers) % organizations
         orders.side[:] = orders.owner % 2
         orders.price[:] = rng.integers(80_000, 300_000, shape)
         orders.energy[:] = rng.integers(1, 4_000, shape)
@@ -55,7 +57,7 @@ def market_rounds(count: int) -> tuple[LedgerHeader, list[Round]]:
         orders.cap[:] = 10**8
         operator.submit(orders, capability)
         metered = operator.clear(capability).copy()
-        metered[:, :ORGANIZATIONS] += rng.integers(-50, 50, (1, ORGANIZATIONS, 2))
+        metered[:, :organizations] += rng.integers(-50, 50, (1, organizations, 2))
         operator.complete(metered, capability)
     header = LedgerHeader.of(members, operator.rules.to_dict(), operator.start)
     return header, keep.rounds

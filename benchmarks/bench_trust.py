@@ -8,8 +8,13 @@ ledger again, as only its writer could).  Unseen: the reader finds no fault and 
 signed again with the operator's own key.  Unseen: `verify` accepts it against the checkpoint, a
 witness cosigns it, or a proof from it passes against the checkpoint.
 
-Run: ``python -m benchmarks.bench_trust edits|rollback [--trials N] [--seed N]``; every attempt is
-a file, so a memory disk (``TMPDIR``) helps.
+``crashes``, ``tails``: what a crash leaves of a ledger, see :mod:`benchmarks.crashes`.
+
+``clearing``: every mechanism against its slow oracle.  ``same``: the heads of the same market,
+however it is run, see :mod:`benchmarks.same_heads`.
+
+Run: ``python -m benchmarks.bench_trust WHAT [--trials N] [--seed N]``; every attempt is a file, so
+a memory disk (``TMPDIR``) helps, but not for ``crashes``.
 """
 
 import argparse
@@ -21,11 +26,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bench_ledger import market_rounds
+from benchmarks.check_mechanisms import INPUTS, oracle_of
+from benchmarks.crashes import RECORDS as RECORDS_CUT
+from benchmarks.crashes import kills, tails
+from benchmarks.same_heads import same
 from decent_gym.audit import verify_proof
+from decent_gym.clearing import MECHANISMS
 from decent_gym.errors import DecentGymError
 from decent_gym.ledger import (
     Checkpoint,
@@ -44,6 +55,7 @@ from decent_gym.ledger.merkle import Tree
 from decent_gym.ledger.scan import Scan
 from decent_gym.live.witness import Witness
 from decent_gym.models import Round
+from decent_gym.testing import BrokenLawError, check_mechanism
 
 RECORDS = 12
 SEGMENT = "segment-000000.dgl"
@@ -242,7 +254,36 @@ def _path(cheat: Path, old: int, new: int) -> tuple[bytes, ...] | None:
     return tuple(Tree(record.hash for record in Scan(cheat)).consistency(old, new))
 
 
-COMMANDS = {"edits": (edits, 10**6), "rollback": (rollback, 10_000)}
+# -- clearing --------------------------------------------------------------------------------------
+
+
+def clearing(
+    trials: int, seed: int = 0, names: Iterable[str] = tuple(MECHANISMS)
+) -> dict[str, int]:
+    """Books of every mechanism that were cleared by its kernel and by its oracle, and differed."""
+    found: Counter[str] = Counter({"unseen: books that differ": 0})
+    for name in names:
+        oracle, inputs = oracle_of(name), INPUTS.get(name)
+        try:
+            report = check_mechanism(
+                name, books=trials, lies=1, seed=seed, oracle=oracle, inputs=inputs
+            )
+        except BrokenLawError as error:
+            report = error.report
+        found["mechanisms"] += 1
+        found[f"books of {name}"] = report.laws["oracle"]
+        found["unseen: books that differ"] += sum(law.books for law in report.broken)
+    return dict(found)
+
+
+COMMANDS: dict[str, tuple[Callable[..., dict[str, Any]], int]] = {
+    "edits": (edits, 10**6),
+    "rollback": (rollback, 10_000),
+    "crashes": (kills, 10_000),
+    "tails": (tails, RECORDS_CUT),
+    "clearing": (clearing, 10**6),
+    "same": (same, 10_000),
+}
 
 
 def main() -> int:
@@ -252,11 +293,15 @@ def main() -> int:
     parser.add_argument("what", choices=COMMANDS)
     parser.add_argument("--trials", type=int, metavar="N", help="by default the release figure")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "--python", nargs="+", default=[], metavar="PATH", help="of 'same': further interpreters"
+    )
     args = parser.parse_args()
     run, release = COMMANDS[args.what]
+    more = {"pythons": args.python} if args.what == "same" else {}
     begun = time.process_time()
     try:
-        found = run(release if args.trials is None else args.trials, args.seed)
+        found = run(release if args.trials is None else args.trials, args.seed, **more)
     except DecentGymError as error:
         parser.error(str(error))
     seconds = round(time.process_time() - begun, 1)

@@ -7,6 +7,7 @@ tail was cut or rewritten shows only against a head that somebody else has kept.
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -416,7 +417,8 @@ def _check_sync(sync: str) -> None:
         raise unknown_name("sync mode", sync, SYNC_MODES)
 
 
-def _software() -> dict[str, str]:
+@cache
+def _software() -> Mapping[str, str]:
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

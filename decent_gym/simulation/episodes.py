@@ -5,6 +5,7 @@ observations, ends of episodes and ledgers are handled here, once.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -174,7 +175,7 @@ class Episodes:
         operator = self.simulation.operator
         seed, start = int(self.simulation.seeds[world]), int(operator.round[world])
         # every world has a seed of its own, so its place in the batch is no part of what it is
-        header = header_of(operator, self.scenario.digest, seed)
+        header = header_of(operator, self._digest, seed)
         names = [self._name(world, k) for k in range(len(self.levers))]
         traders = self.simulation.traders[world]
         facts = {
@@ -189,6 +190,10 @@ class Episodes:
         self.ledgers[world] = ledger
         operator.listen(world, ledger)
         return ledger
+
+    @cached_property
+    def _digest(self) -> bytes:
+        return self.scenario.digest  # every episode anew, it would cost as much as 20 steps
 
     def head(self, world: int) -> str | None:
         """Hash of the world's last ledger record, or None if nothing is recorded."""

@@ -202,4 +202,4 @@ def test_a_crash_between_two_segments_is_no_damage(tmp_path):
 
 def test_versions_of_what_is_not_installed(monkeypatch):
     monkeypatch.setattr(chain, "_PACKAGES", ("no-such-package",))
-    assert chain._software()["no-such-package"] == "not installed"
+    assert chain._software.__wrapped__()["no-such-package"] == "not installed"
