@@ -76,7 +76,7 @@ def test_every_kind_of_converter_by_hand() -> None:
     rows = [
         (1000, 2000, 300, 50, -1),  # a kWh of heat costs (300 - 200) / 2 = 50
         (-1000, 990, 10, 50, -1),  # (10 + 200) / 0.99 = 212.1, rounded up
-        (300, -1000, 0, 50, -1),  # bids 0.3 * 200 = 60
+        (30, -1000, 0, 400, -1),  # bids 0.03 * 200 = 6
         (500, 0, 30, 50, -1),  # 60 a kWh of electricity
     ]
     one = {"commodity": [1, 0], "energy": [500, 60], "forecast": 200}
@@ -89,11 +89,11 @@ def test_every_kind_of_converter_by_hand() -> None:
     boils = sequential_clearing(price=[213, 1], conversions=[rows[1]], **both)
     assert boils.delivered.tolist() == [[-50, 49]] and boils.remainders.tolist() == [[0, 500]]
     assert not sequential_clearing(price=[212, 1], conversions=[rows[1]], **both).activity.any()
-    sides = {"side": [0, 1], "commodity": [1, 0], "energy": [40, 90], "forecast": 200}
-    engine = sequential_clearing(price=[60, 5], conversions=[rows[2]], **sides)
-    assert engine.delivered.tolist() == [[12, -40]] and engine.activity.tolist() == [40]
-    assert engine.profit.tolist() == [12 * 5 - 40 * 60]
-    assert not sequential_clearing(price=[61, 5], conversions=[rows[2]], **sides).activity.any()
+    sides = {"side": [0, 1], "commodity": [1, 0], "energy": [400, 90], "forecast": 200}
+    engine = sequential_clearing(price=[6, 5], conversions=[rows[2]], **sides)
+    assert engine.delivered.tolist() == [[12, -400]] and engine.activity.tolist() == [400]
+    assert engine.profit.tolist() == [12 * 5 - 400 * 6]
+    assert not sequential_clearing(price=[7, 5], conversions=[rows[2]], **sides).activity.any()
     plant = {"side": [1], "commodity": [0], "energy": [90], "forecast": 0}
     made = sequential_clearing(price=[60], conversions=[rows[3]], **plant)
     assert made.delivered.tolist() == [[25, 0]] and made.activity.tolist() == [50]
