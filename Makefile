@@ -21,7 +21,7 @@ STAMP := $(VENV)/.decent-gym-$(subst $(comma),-,$(EXTRAS))
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-peers check-mechanisms contract live-kills live-load truth reference ray-smoke fuzz clean
+.PHONY: help setup demo test lint bench bench-peers check-mechanisms contract live-kills live-load trust-figures truth reference ray-smoke fuzz clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ live-kills: $(STAMP)  ## the live market while broker and server are killed; two
 
 live-load: $(STAMP)  ## 10,000 offers of 100 participants in one round over a real broker
 	@$(BIN)/python -m benchmarks.bench_live $(LIVE_ARGS)
+
+trust-figures: $(STAMP)  ## the release figures of docs/trust.md, twenty minutes of CPU
+	@for what in edits rollback crashes tails clearing same; do $(BIN)/python -m benchmarks.bench_trust $$what || exit 1; done
 
 truth: $(STAMP)  ## what learning agents must find in markets that theory knows
 	@$(BIN)/python -m training.truth $(TRUTH_ARGS)
