@@ -79,7 +79,7 @@ def _find(  # type: ignore[no-untyped-def]
         paired = False
         for i in range(n):
             value[r, i] = price[b, i]
-            product[r, i] = 0  # for now, the wish
+            product[r, i] = 0  # first its wish, below its product
             plain[r, i] = -1
             if offered[b, i] == 0:
                 continue

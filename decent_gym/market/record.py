@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from decent_gym.clearing import Outcome
+from decent_gym.ledger.state import RoundState
 from decent_gym.market.joint import JointClearing
 from decent_gym.models import (
     COMMODITIES,
@@ -17,36 +18,21 @@ from decent_gym.models import (
     Case,
     ClearedBook,
     Commodity,
-    OrderBook,
     Round,
     SignedOffers,
 )
 from decent_gym.units import ROUND_SECONDS, IntArray
 
 
-class RoundState(Protocol):
-    """The arrays of the grid operator that a record is made of."""
+class RecordState(RoundState, Protocol):
+    """What a record is made of: also what a ledger does not read from the arrays itself."""
 
-    start: int
-    book: OrderBook
     joint: JointClearing | None
     outcome: Outcome
-    round: IntArray
-    offered: IntArray
-    accepted: IntArray
-    pays: IntArray
-    reason: IntArray
-    tariffs: IntArray
-    traded: IntArray
-    metered: IntArray
-    unserved: IntArray
-    money: IntArray
-    accounts: IntArray
-    actions: IntArray
     signed: dict[int, list[SignedOffers]]
 
 
-def build_round(operator: RoundState, world: int) -> Round:
+def build_round(operator: RecordState, world: int) -> Round:
     """Copy what happened in `world` out of the operator's arrays, before the books move on."""
     number = int(operator.round[world])
     return Round(
@@ -65,7 +51,7 @@ def build_round(operator: RoundState, world: int) -> Round:
     )
 
 
-def _cleared_book(operator: RoundState, world: int, commodity: int) -> ClearedBook:
+def _cleared_book(operator: RecordState, world: int, commodity: int) -> ClearedBook:
     row, outcome = world * COMMODITIES + commodity, operator.outcome
     n = int(operator.book.count[world, commodity])
     orders = np.empty((n, len(ORDER_FIELDS)), np.int64)
@@ -106,7 +92,7 @@ def _cleared_book(operator: RoundState, world: int, commodity: int) -> ClearedBo
     )
 
 
-def _wishes(operator: RoundState, world: int, commodity: int, n: int) -> tuple[IntArray, IntArray]:
+def _wishes(operator: RecordState, world: int, commodity: int, n: int) -> tuple[IntArray, IntArray]:
     """Wishes and certificates of the orders in a book, if any of them is special."""
     if not operator.book.reads_wishes:
         return NO_WISHES, NO_ORIGIN
