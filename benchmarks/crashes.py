@@ -171,7 +171,7 @@ def kills(trials: int, seed: int = 0) -> dict[str, int]:
 def _resumed(folder: Path) -> tuple[int, str | None, int]:
     """Rounds, head and torn bytes of a ledger after the crash; -1 if it has no whole header."""
     try:
-        with Ledger.resume(folder, disk=FastDisk()) as ledger:
+        with Ledger.resume(folder, disk=Disk(waits=False)) as ledger:
             return ledger.rounds, ledger.head, ledger.dropped_bytes
     except InputError:  # the folder is missing, or holds no segment
         return -1, None, 0
@@ -191,16 +191,6 @@ def _forks() -> Iterator[Forks]:
 
 
 # -- torn tails ------------------------------------------------------------------------------------
-
-
-class FastDisk(Disk):
-    """Does not wait for the device."""
-
-    def sync(self, descriptor: int) -> None:
-        """Nothing."""
-
-    def sync_folder(self, descriptor: int) -> None:
-        """Nothing."""
 
 
 def tails(records: int, seed: int = 0, size: tuple[int, ...] = ()) -> dict[str, int]:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from decent_gym.errors import DataError, InputError, LedgerError, RoundOrderError
+from decent_gym.ledger.batch import Batch
 from decent_gym.ledger.checkpoint import Checkpoint, checkpoint_name
 from decent_gym.ledger.disk import Disk
 from decent_gym.ledger.encoding import encode_round
@@ -75,7 +76,9 @@ class Ledger:
         self._accounts = header.accounts
         self._writer: SegmentWriter | None = None
         self._encoder = StateEncoder()
-        self._prepared = (0, 0, 0, memoryview(b""))
+        self._batch = Batch()
+        self._sync = "never"
+        self._prepared = (0, 0, 0, 0)
         self._head = link(GENESIS, encode_header(header))
         self._rounds = 0
         self._last: int | None = None
@@ -95,16 +98,18 @@ class Ledger:
         checkpoints: Checkpoints | None = None,
         disk: Disk | None = None,
     ) -> "Ledger":
-        """Begin a ledger in a folder; its header is on the device when this returns.
+        """Begin a ledger in a folder; unless `sync` is ``never``, it is on the device then.
 
         Parameters
         ----------
         path : str or Path
             Made if missing; must not hold a ledger.
         header : LedgerHeader
-        sync : {"checkpoint", "round"}
-            ``checkpoint`` writes in batches, for training; ``round`` returns from every round
-            only when it is on the device, for markets that matter.
+        sync : {"never", "checkpoint", "round"}
+            ``round`` returns from every round only when it is on the device, for markets that
+            matter.  ``checkpoint`` writes in batches and waits for the device at checkpoints, at
+            :meth:`flush` and at the end.  ``never`` waits for no device, for training: nothing is
+            lost by a process that dies after :meth:`close`, anything may be by a power cut.
         meta : mapping, optional
             Goes to ``meta.json``, not hashed, beside the versions of Python and the packages.
         checkpoints : Checkpoints, optional
@@ -116,16 +121,16 @@ class Ledger:
         Raises
         ------
         InputError
-            For a path that holds a ledger already, a misspelt `sync`, or a key that is not the
-            header's.
+            For a path that holds a ledger already, a misspelt `sync`, a key that is not the
+            header's, or checkpoints of what may never be on the device.
         LedgerError
             For a disk that fails.
         """
         folder = check_free(path)
-        _check_sync(sync)
+        _check_sync(sync, checkpoints)
         text = meta_text({"software": _software(), **(meta or {})})
         ledger = cls(header, checkpoints=checkpoints)
-        disk = disk or Disk()
+        disk = disk or Disk(waits=sync != "never")
         try:
             disk.make_folder(folder)
         except OSError as error:
@@ -134,12 +139,12 @@ class Ledger:
         try:
             writer.write_file(META, text)
             body = encode_header(header)
-            writer.append(body + GENESIS + link(GENESIS, body))
+            writer.append(body + GENESIS + ledger._head)
             writer.flush()
         except LedgerError:
             writer.abandon()
             raise
-        ledger._writer = writer
+        ledger._writer, ledger._sync = writer, sync
         return ledger
 
     @classmethod
@@ -166,11 +171,11 @@ class Ledger:
             falls short of or contradicts a checkpoint, or the disk fails.
         """
         folder = Path(path)
-        _check_sync(sync)
+        _check_sync(sync, checkpoints)
         if not folder.is_dir() or not segment_numbers(folder):
             raise InputError(f"there is no ledger at {folder}; begin one with Ledger.create")
         # the lock comes first: a tail that somebody is still writing only looks torn
-        writer = SegmentWriter(folder, False, sync, disk or Disk())
+        writer = SegmentWriter(folder, False, sync, disk or Disk(sync != "never"))
         try:
             found = recover(folder)
             ledger = cls._recovered(found, checkpoints)
@@ -181,7 +186,7 @@ class Ledger:
         except (DataError, InputError):
             writer.abandon()
             raise
-        ledger._writer = writer
+        ledger._writer, ledger._sync = writer, sync
         return ledger
 
     @classmethod
@@ -200,6 +205,7 @@ class Ledger:
     def head(self) -> str:
         """Hash of the last record, 64 hexadecimal digits: it stands for the whole ledger."""
         self._check()
+        self._link()
         return self._head.hex()
 
     @property
@@ -220,13 +226,14 @@ class Ledger:
         LedgerError
             The disk failed, now or earlier, or the ledger is closed.
         """
-        self._check()
+        self._check_open()
         self._check_time(record.number, record.timestamp)
-        self._take(encode_round(record, self._accounts), record.number)
+        self._batch.add(encode_round(record, self._accounts))
+        self._count(record.number)
 
     def prepare(self, state: RoundState, world: int) -> None:
         """Read a round from the grid operator's arrays; :meth:`on_prepared` appends it."""
-        self._prepared = (state.accounts.shape[1], *self._encoder.encode(state, world))
+        self._prepared = self._encoder.encode(state, world, self._batch)
 
     def on_prepared(self) -> None:
         """Append the round that was read, to the same bytes as :meth:`on_round`.
@@ -236,22 +243,16 @@ class Ledger:
         RoundOrderError, InputError, LedgerError
             As there.
         """
-        self._check()
-        accounts, number, timestamp, body = self._prepared
+        self._check_open()
+        accounts, number, timestamp, end = self._prepared
         self._check_time(number, timestamp)
         if accounts != self._accounts:
             raise InputError(
                 f"the market has {accounts} accounts, the ledger's header {self._accounts}; "
                 "begin a ledger for this market"
             )
-        self._take(body, number)
-
-    def _take(self, body: bytes | memoryview, number: int) -> None:
-        is_due = self._append(body)
-        self._rounds += 1
-        self._last = number
-        if is_due:
-            self.checkpoint()
+        self._batch.keep(end)
+        self._count(number)
 
     def on_key(self, record: KeyRecord) -> None:
         """Append a change of keys; from here on the new key signs.
@@ -265,10 +266,11 @@ class Ledger:
         LedgerError
             The disk failed, now or earlier, or the ledger is closed.
         """
-        self._check()
+        self._check_open()
         if self.operator_key == NO_KEY:
             raise InputError("the ledger names no operator's key, so none can take over from it")
-        self._append(encode_key(record))
+        self._batch.add(encode_key(record))
+        self._link()
         self.operator_key = record.key
 
     def rotate(self, old: SigningKey, new: SigningKey) -> Checkpoint:
@@ -296,6 +298,7 @@ class Ledger:
                 f"the new key is of {new.name!r}, the old one of {old.name!r}; a ledger keeps its "
                 "name, make a new key for it"
             )
+        self._link()
         self.on_key(KeyRecord.of(self._head, old, new))
         self._keeper.wanted = wanted
         return self._write(self._keeper.next().signed(old))
@@ -313,6 +316,7 @@ class Ledger:
         self._check()
         if self._keeper is None:
             raise InputError("the ledger keeps no checkpoints; begin it with checkpoints=")
+        self._link()
         return self._write(self._keeper.next())
 
     def flush(self) -> None:
@@ -324,6 +328,7 @@ class Ledger:
             The disk failed, now or earlier, or the ledger is closed.
         """
         if self._writer is not None:
+            self._link()
             self._writer.flush()
 
     def close(self) -> None:
@@ -337,6 +342,7 @@ class Ledger:
         if self._writer is None or self._writer.closed:
             return
         try:
+            self._link()
             if self._keeper is not None and self._keeper.is_behind:
                 self.checkpoint()
         finally:
@@ -360,13 +366,27 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<Ledger of {self._rounds} rounds, head {self._head.hex()[:16]}>"
 
-    def _append(self, body: bytes | memoryview) -> bool:
-        """Write one record; says whether a checkpoint is due."""
-        own = link(self._head, body)
+    def _count(self, number: int) -> None:
+        """A round has come."""
+        self._rounds += 1
+        self._last = number
+        if self._keeper is not None and self._keeper.is_due(len(self._batch)):
+            self.checkpoint()
+        elif self._batch.is_full or self._sync == "round":
+            self._link()
+
+    def _link(self) -> None:
+        """Hash and write the records that have gathered."""
+        records, hashes = self._batch.link(self._head)
+        if not hashes:
+            return
         if self._writer is not None:
-            self._writer.append(b"".join((body, self._head, own)))
-        self._head = own
-        return self._keeper is not None and self._keeper.take(own)
+            self._writer.append(records)
+        self._batch.clear()
+        self._head = hashes[-1]
+        if self._keeper is not None:
+            for own in hashes:
+                self._keeper.take(own)
 
     def _write(self, checkpoint: Checkpoint) -> Checkpoint:
         assert self._keeper is not None
@@ -375,6 +395,10 @@ class Ledger:
             self._writer.write_file(checkpoint_name(checkpoint.size), checkpoint.to_bytes())
         self._keeper.written(checkpoint)
         return checkpoint
+
+    def _check_open(self) -> None:
+        if self._writer is not None:
+            self._writer.check_open()
 
     def _check(self) -> None:
         if self._writer is not None:
@@ -412,9 +436,14 @@ def check_free(path: str | Path) -> Path:
     return folder
 
 
-def _check_sync(sync: str) -> None:
+def _check_sync(sync: str, checkpoints: Checkpoints | None) -> None:
     if sync not in SYNC_MODES:
         raise unknown_name("sync mode", sync, SYNC_MODES)
+    if sync == "never" and checkpoints is not None:
+        raise InputError(
+            "a checkpoint must never be of records that can still be lost, as those of "
+            "sync='never' can; choose 'checkpoint' or 'round'"
+        )
 
 
 @cache

@@ -10,7 +10,17 @@ if os.name == "posix":
 
 
 class Disk:
-    """The real disk.  A write may be short, and every call may raise OSError."""
+    """The real disk.  A write may be short, and every call may raise OSError.
+
+    Parameters
+    ----------
+    waits : bool
+        Whether :meth:`sync` and its like wait for the device, or leave it to the operating system
+        when the device gets what was written.
+    """
+
+    def __init__(self, waits: bool = True) -> None:
+        self._waits = waits
 
     def make_folder(self, path: Path) -> None:
         """Make a folder, and those above it that are missing; their names are on the device."""
@@ -18,7 +28,7 @@ class Disk:
             return
         self.make_folder(path.parent)
         path.mkdir(exist_ok=True)
-        if os.name == "posix":
+        if self._waits and os.name == "posix":
             descriptor = os.open(path.parent, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
@@ -39,7 +49,8 @@ class Disk:
 
     def sync(self, descriptor: int) -> None:
         """Return when the file's data is on the device (fdatasync; fsync where that is missing)."""
-        getattr(os, "fdatasync", os.fsync)(descriptor)
+        if self._waits:
+            getattr(os, "fdatasync", os.fsync)(descriptor)
 
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut a file to `size` bytes."""
@@ -75,11 +86,11 @@ class Disk:
 
     def sync_folder(self, descriptor: int) -> None:
         """Return when new and renamed files in the folder are on the device."""
-        if os.name == "posix":
+        if self._waits and os.name == "posix":
             os.fsync(descriptor)
 
 
-def write_all(disk: Disk, descriptor: int, data: bytes | bytearray) -> None:
+def write_all(disk: Disk, descriptor: int, data: bytes | memoryview) -> None:
     """Write all of `data`; a short write is not an error, one of nothing is."""
     rest = memoryview(data)
     while rest:

@@ -39,15 +39,17 @@ class RecordType(IntEnum):
     """From here on another key signs checkpoints."""
 
 
-def write_prefix(target: memoryview, kind: RecordType) -> None:
-    """Write the prefix into the first bytes of a body whose length is final."""
-    length = len(target) + TAIL_BYTES
+def write_prefix(
+    target: memoryview, kind: RecordType, first: int = 0, end: int | None = None
+) -> None:
+    """Write the prefix of the body in ``target[first:end]``, once its length is final."""
+    length = (len(target) if end is None else end) - first + TAIL_BYTES
     if length > RECORD_CAP:
         raise LedgerError(
             f"a record of {length} bytes is longer than a ledger takes ({RECORD_CAP}); "
             "put fewer orders into a round"
         )
-    PREFIX.pack_into(target, 0, MAGIC, length, length ^ _COMPLEMENT, kind, FORMAT_VERSION)
+    PREFIX.pack_into(target, first, MAGIC, length, length ^ _COMPLEMENT, kind, FORMAT_VERSION)
 
 
 def frame(kind: RecordType, sections: Iterable[tuple[int, bytes]]) -> bytes:

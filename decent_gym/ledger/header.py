@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -120,6 +121,12 @@ class LedgerHeader:
             start=start,
             **fields,
         )
+
+    def of_seed(self, seed: int) -> "LedgerHeader":
+        """The header of another episode of the same district."""
+        other = copy(self)
+        object.__setattr__(other, "seed", checked_int(seed, "header: seed", 0, 2**63 - 1))
+        return other
 
     @property
     def accounts(self) -> int:

@@ -80,10 +80,13 @@ class CheckpointKeeper:
         self._frontier = Frontier()
         self._last = 1  # the header alone is worth no checkpoint
 
-    def take(self, own: bytes) -> bool:
-        """Add a record's hash; says whether a checkpoint is due."""
+    def take(self, own: bytes) -> None:
+        """Add a record's hash."""
         self._frontier.append(own)
-        return self._frontier.size - self._last >= self.wanted.every
+
+    def is_due(self, gathered: int) -> bool:
+        """Whether it is time for a checkpoint when `gathered` more records have been taken."""
+        return self._frontier.size + gathered - self._last >= self.wanted.every
 
     @property
     def is_behind(self) -> bool:

@@ -12,12 +12,10 @@ from decent_gym.ledger.disk import Disk, replace_file, write_all
 
 SEGMENT_BYTES: Final = 2**26
 """A segment that has reached this size is followed by a new one."""
-BATCH_BYTES: Final = 2**18
-"""In ``sync="checkpoint"`` mode records are written when so much has gathered."""
 META: Final = "meta.json"
 META_BYTES_CAP: Final = 2**22
 """Longest one that is read."""
-SYNC_MODES: Final = ("checkpoint", "round")
+SYNC_MODES: Final = ("never", "checkpoint", "round")
 _NAME: Final = re.compile(r"segment-([0-9]{6})\.dgl")
 
 
@@ -67,7 +65,7 @@ class SegmentWriter:
     fresh : bool
         Create the first segment; else open the last one, to be cut to its good part by
         :meth:`cut`.
-    sync : {"checkpoint", "round"}
+    sync : {"never", "checkpoint", "round"}
     disk : Disk
 
     Raises
@@ -81,7 +79,6 @@ class SegmentWriter:
         self._size = 0
         self._every_round = sync == "round"
         self._disk = disk
-        self._pending = bytearray()
         self._poison: str | None = None
         self._file: int | None = None
         self._folder: int | None = None
@@ -108,30 +105,33 @@ class SegmentWriter:
         if self._poison is not None:
             raise self._failure()
 
-    def append(self, record: bytes) -> None:
-        """Take a record; in ``round`` mode it is on the device when this returns.
+    def check_open(self) -> None:
+        """Raise LedgerError if the writer is poisoned or closed."""
+        self.check()
+        if self._folder is None:
+            raise LedgerError(f"the ledger {self._path} is closed; reopen it with Ledger.resume")
+
+    def append(self, records: bytes | memoryview) -> None:
+        """Write whole records; in ``round`` mode they are on the device when this returns.
 
         Raises
         ------
         LedgerError
             The disk failed, now or earlier, or the ledger is closed.
         """
-        self._check_open()
-        if self._size + len(self._pending) >= SEGMENT_BYTES:
-            with self._touching_disk():
+        self.check_open()
+        with self._touching_disk():
+            if self._size >= SEGMENT_BYTES:
                 self._rotate()
-        self._pending += record
-        if self._every_round:
-            self.flush()
-        elif len(self._pending) >= BATCH_BYTES:
-            with self._touching_disk():
-                self._write_pending()
+            write_all(self._disk, self._descriptor(), records)
+            self._size += len(records)
+            if self._every_round:
+                self._disk.sync(self._descriptor())
 
     def flush(self) -> None:
-        """Write what has gathered and wait until it is on the device."""
-        self._check_open()
+        """Wait until what was written is on the device."""
+        self.check_open()
         with self._touching_disk():
-            self._write_pending()
             self._disk.sync(self._descriptor())
 
     def cut(self, size: int) -> None:
@@ -155,7 +155,7 @@ class SegmentWriter:
             self._release()
 
     def abandon(self) -> None:
-        """Let go of the files without writing what has gathered."""
+        """Let go of the files without waiting for the device."""
         self._release()
 
     @contextmanager
@@ -168,14 +168,7 @@ class SegmentWriter:
             raise self._failure() from error
         self._poison = None
 
-    def _write_pending(self) -> None:
-        if self._pending:
-            pending, self._pending = self._pending, bytearray()
-            write_all(self._disk, self._descriptor(), pending)
-            self._size += len(pending)
-
     def _rotate(self) -> None:
-        self._write_pending()
         self._disk.sync(self._descriptor())  # no segment follows one that may be unfinished
         finished, self._file = self._descriptor(), None
         self._disk.close(finished)
@@ -207,11 +200,6 @@ class SegmentWriter:
     def _descriptor(self) -> int:
         assert self._file is not None
         return self._file
-
-    def _check_open(self) -> None:
-        self.check()
-        if self._folder is None:
-            raise LedgerError(f"the ledger {self._path} is closed; reopen it with Ledger.resume")
 
     def _failure(self) -> LedgerError:
         return LedgerError(

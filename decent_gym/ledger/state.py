@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from decent_gym.clearing.batch import Outcome
+from decent_gym.ledger.batch import Batch
 from decent_gym.ledger.encoding import ROUND_TAGS
 from decent_gym.ledger.frames import PREFIX_BYTES, RecordType, write_prefix
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack_state
@@ -44,21 +45,25 @@ class StateEncoder:
     def __init__(self) -> None:
         self._book: OrderBook | None = None
         self._actions: IntArray | None = None
+        self._accounts = self._size = 0
         self._arguments: tuple[Any, ...] = ()
 
-    def encode(self, state: RoundState, world: int) -> tuple[int, int, memoryview]:
-        """Number, timestamp and record body, without the hashes, of the round in `world`.
+    def encode(self, state: RoundState, world: int, batch: Batch) -> tuple[int, int, int, int]:
+        """Write the round in `world` into the room of `batch`.
 
-        The body is valid until the next call.
+        Returns
+        -------
+        tuple of int
+            Accounts, number and timestamp of the round, and where the record's body ends.
         """
         if state.book is not self._book or state.actions is not self._actions:
             self._prepare(state)
-        number = int(state.round[world])
+        number = state.round.item(world)
         timestamp = state.start + number * ROUND_SECONDS
-        end = pack_state(world, number, timestamp, *self._arguments)
-        body = self._out[:end]
-        write_prefix(body, RecordType.ROUND)
-        return number, timestamp, body
+        out, first = batch.room(self._size)
+        end = pack_state(world, number, timestamp, *self._arguments, out, first + PREFIX_BYTES)
+        write_prefix(out.data, RecordType.ROUND, first, end)
+        return self._accounts, number, timestamp, end
 
     def _prepare(self, state: RoundState) -> None:
         """Argument list and room for a book of this size; made anew when the book has grown."""
@@ -66,13 +71,12 @@ class StateEncoder:
         accounts, learners = state.accounts.shape[1], state.actions.shape[1]
         room = 2 + COMMODITIES * (len(Tariff) + _FIGURES + _COLUMNS * book.capacity)
         room += (2 * COMMODITIES + len(Money) + 2) * accounts + learners
-        size = PREFIX_BYTES + 8 * room + FRAMING_BYTES * len(ROUND_TAGS)
-        out = np.empty(size, np.uint8)
-        self._book, self._actions, self._out = book, state.actions, out.data
+        self._size = PREFIX_BYTES + 8 * room + FRAMING_BYTES * len(ROUND_TAGS)
+        self._book, self._actions, self._accounts = book, state.actions, accounts
         self._arguments = (
             state.tariffs, book.count, state.offered, state.accepted, state.pays, state.reason,
             *book.columns(), figures.volume, figures.surplus, figures.case, figures.price_low,
             figures.price, figures.price_high, state.traded, state.metered, state.unserved,
             state.money, state.accounts, state.actions, ROUND_TAGS,
-            np.zeros(len(ROUND_TAGS), np.int64), np.zeros(room, np.int64), out, PREFIX_BYTES,
+            np.zeros(len(ROUND_TAGS), np.int64), np.zeros(room, np.int64),
         )  # fmt: skip

@@ -36,6 +36,18 @@ def _put_all(out, values, width):  # type: ignore[no-untyped-def]
         for i in range(len(values)):
             out[i] = values[i] & 255
         return
+    if width == 2:
+        for i in range(len(values)):
+            out[2 * i] = values[i] & 255
+            out[2 * i + 1] = (values[i] >> 8) & 255
+        return
+    if width == 4:
+        for i in range(len(values)):
+            out[4 * i] = values[i] & 255
+            out[4 * i + 1] = (values[i] >> 8) & 255
+            out[4 * i + 2] = (values[i] >> 16) & 255
+            out[4 * i + 3] = (values[i] >> 24) & 255
+        return
     for i in range(len(values)):
         value = values[i]
         at = i * width

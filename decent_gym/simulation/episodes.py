@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import ActionError, InputError, RoundOrderError
-from decent_gym.ledger import Ledger
+from decent_gym.ledger import Ledger, LedgerHeader
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios import Scenario
 from decent_gym.simulation.actions import LEVERS, note_actions, owned_levers, write_actions
@@ -175,7 +175,7 @@ class Episodes:
         operator = self.simulation.operator
         seed, start = int(self.simulation.seeds[world]), int(operator.round[world])
         # every world has a seed of its own, so its place in the batch is no part of what it is
-        header = header_of(operator, self._digest, seed)
+        header = self._header.of_seed(seed)
         names = [self._name(world, k) for k in range(len(self.levers))]
         traders = self.simulation.traders[world]
         facts = {
@@ -185,15 +185,16 @@ class Episodes:
             "start": start,
             "rounds": self.rounds,
         }
-        ledger = open_ledger(where, header, {**facts, **meta})
+        ledger = open_ledger(where, header, {**facts, **meta}, "never")
         self._end_ledgers(world, world + 1)
         self.ledgers[world] = ledger
         operator.listen(world, ledger)
         return ledger
 
     @cached_property
-    def _digest(self) -> bytes:
-        return self.scenario.digest  # every episode anew, it would cost as much as 20 steps
+    def _header(self) -> LedgerHeader:
+        # made anew for every episode, it would cost as much as 20 steps
+        return header_of(self.simulation.operator, self.scenario.digest, 0)
 
     def head(self, world: int) -> str | None:
         """Hash of the world's last ledger record, or None if nothing is recorded."""

@@ -6,7 +6,7 @@ from oracles import tiny
 from oracles.rounds import header, rounds
 
 from decent_gym.errors import InputError, LedgerError, RoundOrderError, UnknownNameError
-from decent_gym.ledger import Ledger, chain, segments, verify
+from decent_gym.ledger import Ledger, batch, chain, segments, verify
 from decent_gym.ledger.hashing import GENESIS
 from decent_gym.ledger.scan import Damage, Scan
 
@@ -149,7 +149,7 @@ def test_flush_and_full_batches_reach_the_file(tmp_path, monkeypatch):
         assert verify(tmp_path / "l").rounds == 0
         ledger.flush()
         assert verify(tmp_path / "l").rounds == 1
-        monkeypatch.setattr(segments, "BATCH_BYTES", 1)
+        monkeypatch.setattr(batch, "BATCH_BYTES", 1)
         ledger.on_round(records[1])
         assert verify(tmp_path / "l").rounds == 2
 
@@ -157,6 +157,7 @@ def test_flush_and_full_batches_reach_the_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize("sync", ["checkpoint", "round"])
 def test_segments_rotate_and_resume(tmp_path, monkeypatch, sync):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 4000)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 1000)
     records = rounds(30)
     whole = Ledger(header())
     with Ledger.create(tmp_path / "l", header(), sync=sync) as ledger:

@@ -10,16 +10,6 @@ from decent_gym.ledger.scan import Damage, Scan
 SMALL = {"organizations": 1, "offers": 1}
 
 
-class FastDisk(Disk):
-    """Does not wait for the device."""
-
-    def sync(self, descriptor):
-        pass
-
-    def sync_folder(self, descriptor):
-        pass
-
-
 @pytest.fixture
 def small(tmp_path):
     """A ledger of 12 records, its bytes, and the length and head after each record."""
@@ -88,9 +78,9 @@ def test_resume_cuts_the_torn_tail_and_goes_on(small):
         whole = sum(end <= size for end in ends)
         if not whole:
             with pytest.raises(LedgerError, match="cannot be resumed"):
-                Ledger.resume(folder, disk=FastDisk())
+                Ledger.resume(folder, disk=Disk(waits=False))
             continue
-        with Ledger.resume(folder, disk=FastDisk()) as ledger:
+        with Ledger.resume(folder, disk=Disk(waits=False)) as ledger:
             assert ledger.head == heads[whole - 1]
             assert ledger.dropped_bytes == size - ends[whole - 1]
             for record in records[whole - 1 :]:
@@ -105,7 +95,7 @@ def test_resume_refuses_damage_and_changes_nothing(small):
         hurt[at] ^= 1
         (folder / forger.SEGMENT).write_bytes(hurt)
         with pytest.raises(LedgerError, match="cannot be resumed"):
-            Ledger.resume(folder, disk=FastDisk())
+            Ledger.resume(folder, disk=Disk(waits=False))
         assert (folder / forger.SEGMENT).read_bytes() == hurt
 
 

@@ -5,7 +5,7 @@ import pytest
 from oracles.rounds import header, rounds
 
 from decent_gym.errors import InputError, LedgerError
-from decent_gym.ledger import Ledger, segments, verify
+from decent_gym.ledger import Ledger, batch, segments, verify
 from decent_gym.ledger.disk import Disk
 
 RECORDS = rounds(8, offers=2)
@@ -16,6 +16,7 @@ class FaultyDisk(Disk):
     """Fails at one call, after writing half of what it was given; counts calls."""
 
     def __init__(self, fail_at=None, error=errno.EIO, short=0):
+        super().__init__()
         self.calls, self.fail_at, self.error, self.short = 0, fail_at, error, short
 
     def write(self, descriptor, data):
@@ -88,6 +89,7 @@ def assert_poisoned(ledger):
 @pytest.fixture
 def small_segments(monkeypatch):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 2500)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 1000)
 
 
 @pytest.mark.parametrize("sync", ["checkpoint", "round"])

@@ -10,6 +10,7 @@ class PowerLoss(Disk):
     """
 
     def __init__(self, fail_at=None):
+        super().__init__()
         self.calls, self.fail_at = 0, fail_at
         self.paths = {}  # descriptor -> path
         self.contents = {}  # path -> bytes on the device
