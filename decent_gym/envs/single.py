@@ -70,7 +70,8 @@ class TraderEnv(gymnasium.Env[FloatArray, FloatArray]):
     traders : str or mapping, optional
         Scripted traders of the others: one for all, or by organization.
     ledger : None, "memory" or path
-        Record every episode; under a path, in folders ``episode-000000``, ``episode-000001`` ...
+        Record every episode; under a path, in folders ``episode-000000``, ``episode-000001`` ...,
+        which the operating system brings to the device when it likes (``sync="never"``).
     render_mode : None, "ansi" or "rgb_array"
     **options
         Keywords of the scenario, such as ``tariff="time_of_use"`` or ``price_rule=0``.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -20,6 +21,7 @@ FIXED_ACCOUNTS: Final = 3
 NO_KEY: Final = bytes(32)
 ORGANIZATION_CAP: Final = 2**16 - 1 - FIXED_ACCOUNTS
 JSON_BYTES_CAP: Final = 2**22
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _LAST_START: Final = 2**40
 
 _NUMBERS, _SCENARIO, _OPERATOR_KEY, _ORGANIZATIONS, _RULES = _TAGS = (1, 2, 3, 4, 5)
@@ -143,9 +145,7 @@ def canonical_json(value: object) -> bytes:
         For a float, another type or an integer that other readers of JSON would round.
     """
     try:
-        text = json.dumps(
-            value, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False
-        ).encode()
+        text = _CANONICAL.encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"rules cannot be written as JSON: {error}") from None
     if parse_json(text) != value:
@@ -170,7 +170,7 @@ def parse_json(text: bytes) -> Any:
             parse_constant=_refuse_number,
             parse_int=_whole_number,
         )
-        again = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+        again = _CANONICAL.encode(value)
     except (ValueError, RecursionError) as error:
         raise InputError(f"JSON cannot be read: {error}") from None
     if again.encode() != text:
@@ -189,6 +189,7 @@ def _whole_number(text: str) -> int:
     return number
 
 
+@lru_cache(maxsize=1)  # a ledger that begins needs it twice
 def encode_header(header: LedgerHeader) -> bytes:
     """The header record's body, without the two hashes."""
     numbers = (header.rules_version, header.seed, header.world, header.start)
@@ -197,7 +198,7 @@ def encode_header(header: LedgerHeader) -> bytes:
         _vector(np.array(numbers, np.int64)),
         header.scenario,
         header.operator_key,
-        canonical_json(members),
+        _CANONICAL.encode(members).encode(),  # names and priorities are checked: plain JSON
         header.rules,
     )
     sections = list(zip(_TAGS, payloads, strict=True))

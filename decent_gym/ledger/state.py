@@ -74,8 +74,8 @@ class StateEncoder:
         self._size = PREFIX_BYTES + 8 * room + FRAMING_BYTES * len(ROUND_TAGS)
         self._book, self._actions, self._accounts = book, state.actions, accounts
         self._arguments = (
-            state.tariffs, book.count, state.offered, state.accepted, state.pays, state.reason,
-            *book.columns(), figures.volume, figures.surplus, figures.case, figures.price_low,
+            state.tariffs, book.count, book.orders, state.offered, state.accepted, state.pays,
+            state.reason, figures.volume, figures.surplus, figures.case, figures.price_low,
             figures.price, figures.price_high, state.traded, state.metered, state.unserved,
             state.money, state.accounts, state.actions, ROUND_TAGS,
             np.zeros(len(ROUND_TAGS), np.int64), np.zeros(room, np.int64),

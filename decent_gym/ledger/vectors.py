@@ -19,6 +19,7 @@ from decent_gym.units import IntArray
 
 _VECTOR: Final = struct.Struct("<IB")
 _DTYPES: Final = {width: np.dtype(f"<i{width}") for width in (1, 2, 4, 8)}
+_UNSETTLED: Final = 6  # place of this column among an order's
 FRAMING_BYTES: Final = 11
 """At most this many bytes of framing per vector: one section (6) and one vector (5)."""
 
@@ -152,10 +153,9 @@ def _kept(source, offered, n, kept, values, at):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, _nrt=False)
 def pack_state(  # type: ignore[no-untyped-def]
-    w, number, timestamp, tariffs, count, offered, accepted, pays, reason, b_id, b_sequence,
-    b_owner, b_side, b_price, b_energy, b_unsettled, b_start, b_until, b_priority, b_device, b_cap,
-    volume, surplus, case, price_low, price, price_high, traded, metered, unserved, money, accounts,
-    actions, tags, counts, values, out, position,
+    w, number, timestamp, tariffs, count, orders, offered, accepted, pays, reason, volume, surplus,
+    case, price_low, price, price_high, traded, metered, unserved, money, accounts, actions, tags,
+    counts, values, out, position,
 ):  # fmt: skip
     """Write the round of world `w` into sections, straight from the grid operator's arrays.
 
@@ -165,8 +165,9 @@ def pack_state(  # type: ignore[no-untyped-def]
     ----------
     w, number, timestamp : int
     tariffs ... actions : int64
-        The operator's arrays, before the books move on: (W, C, 4); (W, C); (W, C, M) ...; figures
-        (W, C); (W, A, C) twice; (W, N); (K, W, A); (W, A); (W, L).
+        The operator's arrays, before the books move on: (W, C, 4); (W, C); the books' columns
+        (12, W, C, M); (W, C, M) four times; figures (W, C); (W, A, C) twice; (W, N); (K, W, A);
+        (W, A); (W, L).
     tags, counts : int64 (k,)
         Sections of the vectors; their lengths, filled.
     values : int64, scratch for all values
@@ -209,22 +210,14 @@ def pack_state(  # type: ignore[no-untyped-def]
         for k in range(4, 19):
             counts[v + k] = kept
         v += 19
-        at = _kept(b_id[w, c], here, n, kept, values, at)
-        at = _kept(b_sequence[w, c], here, n, kept, values, at)
-        at = _kept(b_owner[w, c], here, n, kept, values, at)
-        at = _kept(b_side[w, c], here, n, kept, values, at)
-        at = _kept(b_price[w, c], here, n, kept, values, at)
-        at = _kept(b_energy[w, c], here, n, kept, values, at)
-        for i in range(n):  # as it stood at gate closure
-            if here[i] > 0:
-                values[at] = b_unsettled[w, c, i] + accepted[w, c, i]
-                at += 1
-        at = _kept(b_start[w, c], here, n, kept, values, at)
-        at = _kept(b_until[w, c], here, n, kept, values, at)
-        at = _kept(b_priority[w, c], here, n, kept, values, at)
-        at = _kept(b_device[w, c], here, n, kept, values, at)
-        at = _kept(b_cap[w, c], here, n, kept, values, at)
+        columns = at
+        for k in range(orders.shape[0]):
+            at = _kept(orders[k, w, c], here, n, kept, values, at)
+        first = at
         at = _kept(accepted[w, c], here, n, kept, values, at)
+        unsettled = columns + _UNSETTLED * kept
+        for i in range(kept):  # as it stood at gate closure
+            values[unsettled + i] += values[first + i]
         at = _kept(pays[w, c], here, n, kept, values, at)
         at = _kept(reason[w, c], here, n, kept, values, at)
     owners = accounts.shape[1]

@@ -10,7 +10,8 @@ A round, in order::
 Every stage is a batched kernel over arrays allocated once; this file only says what follows what.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeGuard
 
 import numpy as np
@@ -389,34 +390,34 @@ class GridOperator:
             residual = self.rules.utility == "residual"
             give_wish_reasons(self._books, self.outcome, residual, reasons, *span)
         heard = [world for world in self.listeners if first <= world < last]
-        records = {world: record for world in heard if (record := self._told(world)) is not None}
+        records: dict[int, Round] = {}
+        calls = [call for world in heard for call in self._read(world, records)]
         compact(first, last, *book.columns(), book.count, self._wishes, self.reason, self.round)
         if self.joint is not None:
             self.joint.end_round(first, last)
         self._cleared[first:last] = False
-        for world in heard:
-            for listener in self.listeners[world]:
-                if self._reads(listener, world):
-                    listener.on_prepared()
-                else:
-                    listener.on_round(records[world])
+        for call in calls:
+            call()
         self._forget_signed(first, last)
         return records
 
-    def _told(self, world: int) -> Round | None:
-        """Let listeners read the round, and build an object of it if any asks for one."""
-        others = False
-        for listener in self.listeners[world]:
-            if self._reads(listener, world):
-                listener.prepare(self, world)
-            else:
-                others = True
-        return build_round(self, world) if others else None
+    def _read(self, world: int, records: dict[int, Round]) -> list[Callable[[], None]]:
+        """Let listeners read the round; what to call when it is over.
 
-    def _reads(self, listener: RoundListener, world: int) -> TypeGuard[StateListener]:
+        Who reads no arrays is told of an object, which is added to `records`.
+        """
         # whoever reads the arrays itself sees neither conversions nor wishes nor signatures
         is_plain = self.joint is None and self._wishes is None and world not in self.signed
-        return is_plain and hasattr(listener, "prepare")
+        calls: list[Callable[[], None]] = []
+        for listener in self.listeners[world]:
+            if is_plain and _reads_arrays(listener):
+                listener.prepare(self, world)
+                calls.append(listener.on_prepared)
+            else:
+                if world not in records:
+                    records[world] = build_round(self, world)
+                calls.append(partial(listener.on_round, records[world]))
+        return calls
 
     def _forget_signed(self, first: int, last: int) -> None:
         for world in [world for world in self.signed if first <= world < last]:
@@ -511,6 +512,10 @@ class GridOperator:
         self.next_sequence[span] = 0
         self._cleared[span] = False
         self._forget_signed(first, last)
+
+
+def _reads_arrays(listener: RoundListener) -> TypeGuard[StateListener]:
+    return hasattr(listener, "prepare")
 
 
 def _end_order(operator: GridOperator, world: int, sequence: int, owner: int) -> int:

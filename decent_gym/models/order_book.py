@@ -41,6 +41,7 @@ ORDER_FIELDS = (
 class OrderBook:
     """Arrays of shape (W, C, M), int64, one per name in ``ORDER_FIELDS``; ``count`` is (W, C).
 
+    They are the rows of ``orders``, (12, W, C, M), so that a kernel can take them as one.
     ``wishes`` is (3, W, C, M), rows as in ``WISH_FIELDS``, or of length 0 in a market whose
     mechanism reads none.
     """
@@ -59,14 +60,17 @@ class OrderBook:
     cap: IntArray
     count: IntArray
     wishes: IntArray
+    orders: IntArray
 
     @classmethod
     def empty(cls, worlds: int, capacity: int, wishes: bool = False) -> "OrderBook":
         """Books without orders, with room for `capacity` orders each, and for their wishes."""
-        shape = (worlds, COMMODITIES, capacity)
-        columns = {name: np.zeros(shape, np.int64) for name in ORDER_FIELDS}
-        count = np.zeros(shape[:2], np.int64)
-        return cls(**columns, count=count, wishes=no_wishes(*shape[:2], capacity * wishes))
+        books = (worlds, COMMODITIES)
+        orders = np.zeros((len(ORDER_FIELDS), *books, capacity), np.int64)
+        count = np.zeros(books, np.int64)
+        columns = dict(zip(ORDER_FIELDS, orders, strict=True))
+        wished = no_wishes(*books, capacity * wishes)
+        return cls(**columns, count=count, wishes=wished, orders=orders)
 
     @property
     def reads_wishes(self) -> bool:
@@ -85,8 +89,7 @@ class OrderBook:
     def grown(self, capacity: int) -> "OrderBook":
         """The same books with room for `capacity` orders each."""
         bigger = OrderBook.empty(self.count.shape[0], capacity, self.reads_wishes)
-        for old, new in zip(self.columns(), bigger.columns(), strict=True):
-            new[:, :, : self.capacity] = old
+        bigger.orders[..., : self.capacity] = self.orders
         bigger.count[:] = self.count
         bigger.wishes[..., : self.wishes.shape[3]] = self.wishes
         return bigger
@@ -94,7 +97,7 @@ class OrderBook:
     def table(self, world: int, commodity: int) -> IntArray:
         """A copy of one book, shape (n, 12), columns as in ``ORDER_FIELDS``."""
         n = int(self.count[world, commodity])
-        return np.stack([column[world, commodity, :n] for column in self.columns()], axis=1)
+        return np.ascontiguousarray(self.orders[:, world, commodity, :n].T)
 
 
 def no_wishes(worlds: int, commodities: int, slots: int) -> IntArray:
