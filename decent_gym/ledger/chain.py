@@ -130,7 +130,7 @@ class Ledger:
         _check_sync(sync, checkpoints)
         text = meta_text({"software": _software(), **(meta or {})})
         ledger = cls(header, checkpoints=checkpoints)
-        disk = disk or Disk(waits=sync != "never")
+        disk = disk or _disk(sync)
         try:
             disk.make_folder(folder)
         except OSError as error:
@@ -175,7 +175,7 @@ class Ledger:
         if not folder.is_dir() or not segment_numbers(folder):
             raise InputError(f"there is no ledger at {folder}; begin one with Ledger.create")
         # the lock comes first: a tail that somebody is still writing only looks torn
-        writer = SegmentWriter(folder, False, sync, disk or Disk(sync != "never"))
+        writer = SegmentWriter(folder, False, sync, disk or _disk(sync))
         try:
             found = recover(folder)
             ledger = cls._recovered(found, checkpoints)
@@ -444,6 +444,10 @@ def _check_sync(sync: str, checkpoints: Checkpoints | None) -> None:
             "a checkpoint must never be of records that can still be lost, as those of "
             "sync='never' can; choose 'checkpoint' or 'round'"
         )
+
+
+def _disk(sync: str) -> Disk:
+    return Disk(waits=False) if sync == "never" else Disk()
 
 
 @cache
