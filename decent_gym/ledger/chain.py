@@ -364,7 +364,7 @@ class Ledger:
                 raise
 
     def __repr__(self) -> str:
-        return f"<Ledger of {self._rounds} rounds, head {self._head.hex()[:16]}>"
+        return f"<Ledger of {self._rounds} rounds>"
 
     def _count(self, number: int) -> None:
         """A round has come."""
