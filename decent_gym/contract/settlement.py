@@ -24,7 +24,7 @@ from decent_gym.units import checked_int, exact_int
 MOST_ACCOUNTS: Final = 65_535
 MOST_DELTAS: Final = 256
 """Deltas in one call; the last one is the operator's, so it reaches 255 other accounts."""
-_NUMBER_CAP: Final = 2**62
+_NUMBER_CAP: Final = 2**63 - 1
 _NO_ROOT: Final = bytes(HASH_BYTES)
 
 
