@@ -35,6 +35,7 @@ def recorded(organizations=5, seed=1):
     return [market.round() for _ in range(ROUNDS)]
 
 
+SETTLE = artefact().call("settle", (0, 0, []))[:4]
 HEADER, RECORDS = header(), recorded()
 MANY_HEADER, MANY = header(600), recorded(600)
 
@@ -112,6 +113,30 @@ def test_interrupted_anywhere_it_ends_the_same(tmp_path, every, loses_answer):
         assert list(done.balances) == MANY[-1].accounts.tolist()
         assert done.after.next_unsettled == FIRST + ROUNDS and done.after.reached == 0
         check_contract(whole, chain, contract[0])
+
+
+def test_two_runs_at_a_time_that_settle_the_same_twice_are_found(tmp_path):
+    whole = tmp_path / "whole"
+    forger.write(whole, HEADER, RECORDS)
+
+    class Overtaken(LocalChain):
+        other = None
+
+        def send(self, to, data):
+            if data[:4] == SETTLE and self.other is not None:
+                other, self.other = self.other, None
+                other()
+            return super().send(to, data)
+
+    chain = Overtaken()
+    address = begun(whole, chain)
+    contract = SettlementContract(chain, address)
+    hashes = [raw.hash for raw in Scan(whole)]
+    contract.commit(FIRST + 1, FIRST + ROUNDS - 1, ROUNDS + 1, Tree(hashes).root(ROUNDS + 1))
+    # the slower run began when the ledger was shorter
+    chain.other = lambda: contract.settle(FIRST + 2, RECORDS[2].accounts.tolist())
+    with pytest.raises(DifferenceError, match="in the ledger after round 46"):
+        settle_ledger(whole, chain, address)
 
 
 def test_a_proof_of_the_ledger_verifies_on_the_chain(tmp_path):
