@@ -183,7 +183,7 @@ def trade(walk: Narrator) -> int:
 def check(walk: Narrator, number: int) -> None:
     walk.heading("5. Everybody can check")
     walk.say("Whoever has a copy of the ledger clears every round again.")
-    walk.run(f"decent-gym verify market {HELD}", words="rounds cleared again")
+    walk.run(f"decent-gym verify market {HELD}", words="signatures of offers")
     walk.variables["ROUND"] = str(number)
     walk.say(
         "building_03 wants to know whether what it was told of a round stands there, say of the "
@@ -194,7 +194,7 @@ def check(walk: Narrator, number: int) -> None:
         "decent-gym prove market --round $ROUND --organization building_03 --from early.txt "
         "--out mine.proof"
     )
-    walk.run(f"decent-gym verify --proof mine.proof {HELD}", words="ok, this is proven")
+    walk.run(f"decent-gym verify --proof mine.proof {HELD}", words="signed by building_03: message")
 
 
 def edited_trade(walk: Narrator) -> None:
@@ -219,6 +219,8 @@ def edited_trade(walk: Narrator) -> None:
     walk.catch(f"decent-gym verify --proof false.proof {HELD}", "ask for one that continues yours")
     walk.say("Nor does the witness cosign it. It keeps both checkpoints: the fraud is proven.")
     walk.catch(cosign("rewritten", "new.txt"), "FORK")
+    if not list((walk.folder / "seen").glob("*.forked.txt")):
+        sys.exit("walk-through: the witness has kept no evidence of the fork")
     walk.say("And whoever clears again sees it without holding anything.")
     walk.catch("decent-gym verify rewritten", "clearing again gives")
 
