@@ -15,8 +15,6 @@ from decent_gym.ledger.checkpoint import read_capped
 _ANSWER_CAP: Final = 2**22
 _DEPTH_CAP: Final = 16
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_NO_URL: Final = re.compile(r"[^!-~]")
-"""What stands in no URL."""
 _KEY_FILE_CAP: Final = 200
 _KEY_DIGITS: Final = 64
 _REQUEST_SECONDS: Final = 30.0
@@ -241,7 +239,7 @@ def _checked_url(text: str) -> SplitResult:
         (url.hostname or "").encode("idna")
     except ValueError:
         is_usable = False
-    if not is_usable or _NO_URL.search(text):
+    if not (is_usable and text.isascii() and text.isprintable() and " " not in text):
         raise InputError("a node is at http://host:port, or https; got another address")
     if url.username is not None:
         raise InputError(
