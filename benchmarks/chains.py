@@ -108,7 +108,7 @@ def _summed(address: str) -> str:
 def _output(error: Exception) -> bytes:
     """eth-tester gives the reason decoded, where it can."""
     found = error.args[0]
-    if isinstance(found, str) and not found.startswith("0x") and found:
+    if isinstance(found, str) and not found.startswith("0x") and found not in ("", "b''"):
         text = found.encode()
         word = len(text).to_bytes(32, "big")
         return bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + word + text

@@ -23,6 +23,8 @@ from examples.narrator import Narrator
 
 # Who trades from outside, and how; what else a participant is given stands in `begin`.
 PARTICIPANTS = {"building_03": "truthful", "building_05": "self_consumption"}
+MEMBERS = "members"
+"""Folder of their keys."""
 ROUNDS = 40
 SPEED = "6000x"
 """A round in 0.15 s."""
@@ -89,6 +91,13 @@ def keys(walk: Narrator) -> None:
     walk.say("The operator and the witness make a key each; everybody gets the two `.pub` files.")
     walk.run("decent-gym keygen --name district.example/rural --out operator")
     walk.run("decent-gym keygen --name neighbour.example/witness --witness --out witness")
+    walk.say(
+        "The two buildings make one each, too, with which they sign what they offer, and give the "
+        "operator the public ones."
+    )
+    (walk.folder / MEMBERS).mkdir()
+    for name in PARTICIPANTS:
+        walk.run(f"decent-gym keygen --name rural/{name} --out {MEMBERS}/{name}")
 
 
 def broker(walk: Narrator) -> None:
@@ -134,14 +143,18 @@ def begin(walk: Narrator) -> None:
         walk.start(
             name,
             f"python -m agents.participant --trader {trader} --organization {name} "
-            f"--broker {url(name)} --ca broker/tls/ca.crt --rounds {ROUNDS}",
+            f"--broker {url(name)} --ca broker/tls/ca.crt --key {MEMBERS}/{name} --rounds {ROUNDS}",
         )
 
 
 def trade(walk: Narrator) -> int:
     """Run the market; returns a round in which building_03 traded electricity."""
     walk.heading("4. The market runs, and signs what it does")
-    walk.say(f"A round in 0.15 s, and every {EVERY} rounds a signed checkpoint of the ledger.")
+    walk.say(
+        f"A round in 0.15 s, and every {EVERY} rounds a signed checkpoint of the ledger. The "
+        "ledger keeps what the participants signed: the operator cannot invent an offer of "
+        "theirs, nor can they deny one."
+    )
     walk.start("serve", serve("market", f"--speed {SPEED}"), until="serving")
     first = walk.folder / f"market/checkpoint-{FIRST:09d}.txt"
     walk.wait(first.exists, "serve")
@@ -170,7 +183,7 @@ def trade(walk: Narrator) -> int:
 def check(walk: Narrator, number: int) -> None:
     walk.heading("5. Everybody can check")
     walk.say("Whoever has a copy of the ledger clears every round again.")
-    walk.run(f"decent-gym verify market {HELD}", words="rounds cleared again")
+    walk.run(f"decent-gym verify market {HELD}", words="signatures of offers")
     walk.variables["ROUND"] = str(number)
     walk.say(
         "building_03 wants to know whether what it was told of a round stands there, say of the "
@@ -181,7 +194,7 @@ def check(walk: Narrator, number: int) -> None:
         "decent-gym prove market --round $ROUND --organization building_03 --from early.txt "
         "--out mine.proof"
     )
-    walk.run(f"decent-gym verify --proof mine.proof {HELD}", words="ok, this is proven")
+    walk.run(f"decent-gym verify --proof mine.proof {HELD}", words="signed by building_03: message")
 
 
 def edited_trade(walk: Narrator) -> None:
@@ -206,6 +219,8 @@ def edited_trade(walk: Narrator) -> None:
     walk.catch(f"decent-gym verify --proof false.proof {HELD}", "ask for one that continues yours")
     walk.say("Nor does the witness cosign it. It keeps both checkpoints: the fraud is proven.")
     walk.catch(cosign("rewritten", "new.txt"), "FORK")
+    if not list((walk.folder / "seen").glob("*.forked.txt")):
+        sys.exit("walk-through: the witness has kept no evidence of the fork")
     walk.say("And whoever clears again sees it without holding anything.")
     walk.catch("decent-gym verify rewritten", "clearing again gives")
 
@@ -257,7 +272,7 @@ def serve(ledger: str, how: str) -> str:
     return (
         f"decent-gym serve --scenario rural --start 2016-04-15T10:00 --external {names} "
         f"--broker {url('operator')} --ca broker/tls/ca.crt --ledger {ledger} {how} "
-        f"--key operator --checkpoint-every {EVERY}"
+        f"--keys {MEMBERS} --key operator --checkpoint-every {EVERY}"
     )
 
 

@@ -110,8 +110,14 @@ def _read(path: Path) -> str | None:
 
 def _keep(path: Path, address: str) -> None:
     new = path.with_suffix(".new")
-    new.write_text(f"{address}\n", "ascii")
-    os.replace(new, path)
+    try:
+        new.write_text(f"{address}\n", "ascii")
+        os.replace(new, path)
+    except OSError as error:
+        raise OSError(
+            f"the contract is at {address}, and nothing was sent to it yet, but that cannot be "
+            f"written down: {error}; go on with --contract {address}"
+        ) from None
 
 
 def _check(args: Namespace, chain: "Chain", address: str | None) -> int:

@@ -199,13 +199,19 @@ class RpcChain:
         where = (url.path or "/") + (f"?{url.query}" if url.query else "")
         try:
             connection.request("POST", where, body, {"Content-Type": "application/json"})
-            data = connection.getresponse().read(_ANSWER_CAP + 1)
+            with connection.getresponse() as answer:
+                data = answer.read(_ANSWER_CAP + 1)
         except http.client.HTTPException as error:
             raise DataError(f"{self._shown} does not answer as a node does: {error!r}") from None
         except OSError as error:
             raise ConnectionError(f"no node answers at {self._shown}: {error}") from None
         finally:
             connection.close()
+        if answer.status >= 300 and not data.lstrip().startswith(b"{"):  # some send errors so
+            raise DataError(
+                f"{self._shown} answers with HTTP status {answer.status}; is the URL that of a "
+                "node, with whatever it wants to know? Redirections are not followed"
+            )
         try:
             return _parsed(data)
         except ValueError:
@@ -226,13 +232,19 @@ def _parsed(data: bytes) -> Any:
 
 
 def _checked_url(text: str) -> SplitResult:
-    url = urlsplit(text)
+    """What can be asked; no message shows it, as it may hold a secret."""
     try:
-        port = url.port
+        url = urlsplit(text)
+        is_usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
+        (url.hostname or "").encode("idna")
     except ValueError:
-        port = 0
-    if url.scheme not in ("http", "https") or not url.hostname or port == 0:
+        is_usable = False
+    if not (is_usable and text.isascii() and text.isprintable() and " " not in text):
         raise InputError("a node is at http://host:port, or https; got another address")
+    if url.username is not None:
+        raise InputError(
+            "user names and passwords in a node's URL are not understood; the path may hold a token"
+        )
     return url
 
 

@@ -24,7 +24,7 @@ from decent_gym.units import checked_int, exact_int
 MOST_ACCOUNTS: Final = 65_535
 MOST_DELTAS: Final = 256
 """Deltas in one call; the last one is the operator's, so it reaches 255 other accounts."""
-_NUMBER_CAP: Final = 2**62
+_NUMBER_CAP: Final = 2**63 - 1
 _NO_ROOT: Final = bytes(HASH_BYTES)
 
 
@@ -142,8 +142,20 @@ class SettlementContract:
         return contract
 
     def status(self) -> Status:
-        """What it has taken so far."""
-        return Status(*self._ask("status"))
+        """What it has taken so far.
+
+        Raises
+        ------
+        DataError
+            The chain's answer is none that this contract gives.
+        """
+        found = Status(*self._ask("status"))
+        in_order = found.first_round <= found.next_unsettled <= found.next_round
+        in_parts = 0 <= found.reached < found.accounts - 1 <= MOST_ACCOUNTS - 1
+        is_open = found.next_unsettled <= found.open_round < found.next_round
+        if not (in_order and in_parts and (is_open or not found.reached) and found.size):
+            raise DataError(f"{self.address} gives a status that its code cannot give: {found}")
+        return found
 
     def commit(self, first: int, last: int, size: int, root: bytes) -> Receipt:
         """Anchor the rounds `first` to `last`.
@@ -209,8 +221,10 @@ class SettlementContract:
         found: list[int] = []
         while len(found) < self._accounts:
             part = self._ask("balances", len(found))
-            if not part:
-                raise DataError(f"the contract says nothing of account {len(found)}")
+            if not 0 < len(part) <= self._accounts - len(found):
+                raise DataError(
+                    f"the contract says {len(part)} balances from account {len(found)} on"
+                )
             found += part
         return found
 
@@ -249,10 +263,12 @@ class SettlementContract:
         if proof.record is None:
             raise InputError("the proof is about no record")
         size, record = proof.checkpoint.size, proof.record
-        if self.root(size) is None:
+        # who deploys by code of its own can leave roots beyond those that were committed
+        last = self.status().size
+        if size > last or self.root(size) is None:
             raise InputError(
                 f"the proof is under {size} records, for which no root was committed; the last one "
-                f"is for {self.status().size}"
+                f"is for {last}"
             )
         return self.verify(link(record.previous, record.body), record.index, size, record.path)
 

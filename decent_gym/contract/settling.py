@@ -87,7 +87,8 @@ def settle_ledger(
     LedgerError
         The ledger is damaged.
     DifferenceError
-        The contract has taken something that is not in the ledger; nothing was sent.
+        The contract has taken something that is not in the ledger; nothing was sent.  Or another
+        run has settled in between, and some of it twice.
     NotAuthorizedError
         The contract has another owner; nothing was sent.
     """
@@ -127,16 +128,17 @@ def settle_ledger(
             progress(last + 1 - before.next_round)
     if contract.status().next_unsettled < ledger.next:
         settle(ledger.next - 1)
-    after = contract.balances()
+    after, now = contract.status(), contract.balances()
+    ledger.check(after, now)
     return Settling(
         contract,
         ledger.header.names,
         tuple(commits),
         tuple(done),
         before,
-        contract.status(),
-        tuple(now - then for now, then in zip(after, balances, strict=True)),
-        tuple(after),
+        after,
+        tuple(is_ - was for is_, was in zip(now, balances, strict=True)),
+        tuple(now),
     )
 
 

@@ -1,6 +1,7 @@
 """``decent-gym settle``: deploys once, goes on, checks."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -81,6 +82,16 @@ def test_on_a_chain_the_contract_is_found_again(ledger, capsys, tmp_path):
         (ledger / "settlement-31337.txt").write_text("elsewhere")
         code, _, err = settle(capsys, ledger, "--rpc", fresh.url)
         assert code == 2 and "settlement-31337.txt must be 0x and forty" in err
+
+
+def test_a_contract_whose_address_cannot_be_kept_is_gone_on_with(ledger, capsys):
+    (ledger / "settlement-31337.new").mkdir()  # as good as a disk that is full or read-only
+    with served() as node:
+        code, _, err = settle(capsys, ledger, "--rpc", node.url)
+        assert code == 2 and err.count("\n") == 1 and len(node.receipts) == 1
+        address = re.search(r"go on with --contract (0x[0-9a-f]{40})$", err)[1]
+        code, out, _ = settle(capsys, ledger, "--rpc", node.url, "--contract", address)
+        assert code == 0 and out.startswith(f"contract {address} on") and len(node.receipts) == 8
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,35 @@ def test_a_transaction_that_takes_too_long_is_named_and_waited_for(node):
     assert again.status().next_round == 1
 
 
-@pytest.mark.parametrize("url", ["", "node", "ftp://node", "http://", "http://node:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "node", "ftp://node", "http://", "http://node:99999", "http://node:0", "http://[::1",
+        f"http://{'n' * 64}/", "http://.node/", "http://node/sec ret", "http://no de/", "http://é/",
+    ],
+)  # fmt: skip
 def test_an_address_that_is_none_is_named(url):
-    with pytest.raises(InputError, match="a node is at http://host:port"):
+    with pytest.raises(InputError, match="a node is at http://host:port") as caught:
         RpcChain(url)
+    assert "sec ret" not in str(caught.value)
+
+
+def test_a_password_that_would_not_be_sent_is_refused(node):
+    with pytest.raises(InputError, match="are not understood") as caught:
+        RpcChain(f"http://user:word@127.0.0.1:{node.server_port}/")
+    assert "word@" not in str(caught.value) and node.asked == []
+
+
+@pytest.mark.parametrize("status", [302, 401, 429, 500])
+def test_what_is_no_answer_of_a_node_names_the_status(contract, node, status):
+    node.status = status
+    node.script["eth_chainId"] = b"<html>secret</html>"
+    with pytest.raises(DataError, match=f"HTTP status {status}"):
+        RpcChain(node.url)
+    del node.script["eth_chainId"]  # some nodes give their errors so
+    node.script["eth_estimateGas"] = fails(3, "execution reverted", REASON)
+    with pytest.raises(NotAuthorizedError, match="not the owner"):
+        contract.commit(0, 0, 2, LEDGER)
 
 
 def test_where_nobody_listens_is_named_without_secrets(node):
@@ -112,8 +137,8 @@ def test_where_nobody_listens_is_named_without_secrets(node):
     node.shutdown()
     node.server_close()
     with pytest.raises(OSError, match="no node answers at") as caught:
-        RpcChain(f"http://user:word@127.0.0.1:{port}/v3/secret?key=secret")
-    assert "secret" not in str(caught.value) and "word" not in str(caught.value)
+        RpcChain(f"http://127.0.0.1:{port}/v3/secret?key=secret")
+    assert "secret" not in str(caught.value)
     assert f"127.0.0.1:{port}" in str(caught.value)
 
 

@@ -257,6 +257,48 @@ def test_the_contract_itself_checks_what_python_checks_before(contract):
             contract.chain.call(contract.address, artefact().call("balance_of", (account,)))
 
 
+def test_the_limits_of_a_call_are_the_contracts_own():
+    """What a caller without this package could send."""
+    chain = LocalChain()
+    contract = SettlementContract.deploy(chain, LEDGER, 600, 0)
+    contract.commit(0, 2**40, 2**63 - 1, LEDGER)
+    for count, is_taken in ((256, True), (257, False)):
+        call = artefact().call("settle", (0, contract.status().reached, [0] * count))
+        if is_taken:
+            chain.send(contract.address, call)
+            continue
+        with pytest.raises(RefusedError, match="no reason given"):
+            chain.send(contract.address, call)
+    assert contract.status().reached == 255
+    with pytest.raises(RefusedError, match="no reason given"):
+        asked = artefact().call("verify", (LEDGER, 0, 2**63 - 1, [LEDGER] * 64))
+        chain.call(contract.address, asked)
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**62 + 1, 2**40, 2**40 + 2**20 + 1])
+def test_the_deepest_trees_verify(size):
+    """Leaves at both ends and in between, under roots made of paths."""
+    for index in (0, size - 1, size // 2, size - 2):
+        path, root = deep(index, size)
+        contract = SettlementContract.deploy(LocalChain(), LEDGER, 2, 0)
+        contract.commit(0, 0, size, root)
+        assert contract.verify(LEDGER, index, size, path)
+        assert not contract.verify(LEDGER, index, size, path[:-1])
+        assert not contract.verify(LEDGER, index, size, [*path[:-1], LEDGER])
+        assert not contract.verify(LEDGER, index ^ 1, size, path)
+
+
+def deep(index, size):
+    """A path as RFC 6962, section 2.1.1, makes it, whose siblings are anything; and its root."""
+    if size == 1:
+        return [], leaf_hash(LEDGER)
+    k = 1 << (size - 1).bit_length() - 1
+    is_left = index < k
+    path, root = deep(index, k) if is_left else deep(index - k, size - k)
+    sibling = bytes([len(path) + 1] * 32)
+    return [*path, sibling], node_hash(root, sibling) if is_left else node_hash(sibling, root)
+
+
 def test_another_contract_is_refused(contract):
     other = contract.chain.deploy(bytes.fromhex("600160005360016000f3"))
     with pytest.raises(InputError, match="is another one"):

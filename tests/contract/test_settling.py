@@ -1,22 +1,29 @@
 """A ledger and its contract: what is brought to it, after any interruption, and what is refused."""
 
+import random
+from dataclasses import replace
+
 import pytest
 from oracles import forger
+from oracles.json_node import served
 from oracles.rounds import SlowMarket, header
 
 from decent_gym.contract import (
     DifferenceError,
     LocalChain,
+    RpcChain,
     SettlementContract,
     check_contract,
     settle_ledger,
 )
-from decent_gym.errors import InputError, LedgerError, NotAuthorizedError
+from decent_gym.contract.artefact import artefact
+from decent_gym.errors import DecentGymError, InputError, LedgerError, NotAuthorizedError
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey, prove
 from decent_gym.ledger.merkle import Tree
 from decent_gym.ledger.scan import Scan
 
 pytest.importorskip("pyrevm", reason="pyrevm is not installed: the extra chain")
+keccak = pytest.importorskip("eth_utils", reason="eth-utils is not installed: eth-abi").keccak
 
 FIRST, ROUNDS = 40, 7
 KEY = SigningKey("district.example/a", bytes(range(32)))
@@ -28,6 +35,7 @@ def recorded(organizations=5, seed=1):
     return [market.round() for _ in range(ROUNDS)]
 
 
+SETTLE = artefact().call("settle", (0, 0, []))[:4]
 HEADER, RECORDS = header(), recorded()
 MANY_HEADER, MANY = header(600), recorded(600)
 
@@ -105,6 +113,30 @@ def test_interrupted_anywhere_it_ends_the_same(tmp_path, every, loses_answer):
         assert list(done.balances) == MANY[-1].accounts.tolist()
         assert done.after.next_unsettled == FIRST + ROUNDS and done.after.reached == 0
         check_contract(whole, chain, contract[0])
+
+
+def test_two_runs_at_a_time_that_settle_the_same_twice_are_found(tmp_path):
+    whole = tmp_path / "whole"
+    forger.write(whole, HEADER, RECORDS)
+
+    class Overtaken(LocalChain):
+        other = None
+
+        def send(self, to, data):
+            if data[:4] == SETTLE and self.other is not None:
+                other, self.other = self.other, None
+                other()
+            return super().send(to, data)
+
+    chain = Overtaken()
+    address = begun(whole, chain)
+    contract = SettlementContract(chain, address)
+    hashes = [raw.hash for raw in Scan(whole)]
+    contract.commit(FIRST + 1, FIRST + ROUNDS - 1, ROUNDS + 1, Tree(hashes).root(ROUNDS + 1))
+    # the slower run began when the ledger was shorter
+    chain.other = lambda: contract.settle(FIRST + 2, RECORDS[2].accounts.tolist())
+    with pytest.raises(DifferenceError, match="in the ledger after round 46"):
+        settle_ledger(whole, chain, address)
 
 
 def test_a_proof_of_the_ledger_verifies_on_the_chain(tmp_path):
@@ -193,6 +225,71 @@ def test_a_false_root_between_true_ones_is_found(ledger):
     contract.commit(FIRST + 1, FIRST + 1, 3, Tree(hashes).root(3))
     with pytest.raises(DifferenceError, match=r"the root 0909.* for 2 records"):
         check_contract(ledger, chain, contract.address)
+
+
+def with_roots(roots, accounts):
+    """Code that deploys the contract with roots in its storage that were never committed."""
+    runtime = artefact().runtime + b"".join(
+        word.to_bytes(32, "big") for word in (1, accounts, FIRST)
+    )
+    # owner, next_round, size, next_unsettled: slots as `vyper -f layout` gives them
+    stored = {1: int(LocalChain().sender, 16), 4: FIRST, 5: 1, 6: FIRST}
+    for size, root in roots.items():
+        place = keccak((3).to_bytes(32, "big") + size.to_bytes(32, "big"))
+        stored[int.from_bytes(place, "big")] = int.from_bytes(root, "big")
+    code = b"".join(
+        b"\x7f" + value.to_bytes(32, "big") + b"\x7f" + slot.to_bytes(32, "big") + b"\x55"
+        for slot, value in stored.items()
+    )
+    length = len(runtime).to_bytes(2, "big")
+    begin = (len(code) + 13).to_bytes(2, "big")
+    copy = b"\x61" + length + b"\x61" + begin + b"\x5f\x39"  # codecopy(0, begin, length)
+    return code + copy + b"\x61" + length + b"\x5f\xf3" + runtime
+
+
+def test_a_root_that_was_there_before_any_commit_proves_nothing(ledger):
+    """The code at an address is the contract's, but nothing says how it came there."""
+    chain, proof = LocalChain(), prove_at(ledger)
+    size, root = proof.checkpoint.size, proof.checkpoint.root
+    address = chain.deploy(with_roots({size: root}, HEADER.accounts)).address
+    contract = SettlementContract(chain, address)
+    assert contract.root(size) == root
+    with pytest.raises(InputError, match="no root was committed; the last one is for 1"):
+        contract.verify_proof(proof)
+
+
+def prove_at(ledger):
+    header_, rounds = forger.read(ledger)
+    signed = ledger.with_name("signed")
+    header_ = replace(header_, operator_key=KEY.verifier.public)
+    with Ledger.create(signed, header_, checkpoints=Checkpoints(2**31, KEY)) as opened:
+        for record in rounds:
+            opened.on_round(record)
+    return prove(signed, round=FIRST)
+
+
+def test_a_node_that_lies_is_named(ledger):
+    """Whatever single numbers of an answer are changed, an error of ours says that it is wrong."""
+    rng, right = random.Random(4), 0
+    with served() as node:
+        address = settle_ledger(ledger, RpcChain(node.url)).contract.address
+        near = [0, 1, 2, *range(FIRST - 1, FIRST + ROUNDS + 2), 2**63, 2**255, 2**256 - 1]
+
+        def lie(request, block):
+            answer = bytearray.fromhex(node.eth_call(request, block)[2:])
+            place = 32 * rng.randrange(len(answer) // 32)
+            answer[place : place + 32] = rng.choice(near).to_bytes(32, "big")
+            return f"0x{answer.hex()}"
+
+        sent = len(node.receipts)
+        node.script["eth_call"] = lie
+        for call in (settle_ledger, check_contract) * 60:
+            try:
+                call(ledger, RpcChain(node.url), address)
+                right += 1
+            except DecentGymError:
+                pass
+        assert right < 30 and len(node.receipts) == sent
 
 
 def test_another_owner_sends_nothing(ledger):

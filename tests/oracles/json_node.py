@@ -17,7 +17,7 @@ class ScriptedError(Exception):
 
 class Node(ThreadingHTTPServer):
     """A node over HTTP whose chain is in this process; ``script`` replaces single answers, with
-    bytes the whole of one.
+    bytes the whole of one; ``status`` is that of HTTP.
 
     ``asked`` are the methods, in order.
     """
@@ -29,6 +29,7 @@ class Node(ThreadingHTTPServer):
         self.chain = LocalChain() if chain is None else chain
         self.accounts = [self.chain.sender, f"0x{'22' * 20}"]
         self.script: dict[str, Any] = {}
+        self.status = 200
         self.asked: list[str] = []
         self.receipts: dict[str, Receipt] = {}
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -109,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer["error"] = error.args[0]
         found = answer.get("result")
         data = found if isinstance(found, bytes) else json.dumps(answer).encode()
-        self.send_response(200)
+        self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

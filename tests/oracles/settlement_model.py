@@ -150,10 +150,12 @@ def _settlement(rng: random.Random, model: Model) -> tuple[int, int, list[int]]:
     deltas = [*others, -sum(others)][:count]
     if count > 1 and rng.random() < 0.1:
         deltas[rng.randrange(count)] += rng.choice((-1, 1, 2**200, -LIMIT // 2))
-    if count > 2 and rng.random() < 0.1:
-        deltas = [LIMIT - 1, 1 - LIMIT, *[0] * (count - 2)]
+    if count > 2 and rng.random() < 0.1:  # sums and balances at the limits, the operator's too
+        rich, poor, last = *rng.sample(range(count), 2), count - 1
+        deltas = [0] * count
+        deltas[rich], deltas[poor] = LIMIT - 1, 1 - LIMIT
         if rng.random() < 0.5:
-            deltas[1:3] = [LIMIT - 1, 2 - 2 * LIMIT + LIMIT]
+            deltas[:2], deltas[last] = [LIMIT - 1] * 2, 2 - LIMIT
     return number, first, deltas
 
 
