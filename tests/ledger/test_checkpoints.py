@@ -7,6 +7,7 @@ import os
 import pytest
 from ledger.test_faults import FaultyDisk
 from oracles import forger
+from oracles.edwards25519 import PRIME, SMALL_ORDER, root, without_a_secret
 from oracles.merkle import Slow
 from oracles.rounds import header, rounds
 
@@ -95,6 +96,16 @@ def test_resume_goes_on_with_the_same_tree(tmp_path, cut):
     last = [read_checkpoints(tmp_path / name)[-1] for name in ("once", "twice")]
     assert last[0] == last[1]
     assert verify(tmp_path / "twice")
+
+
+def test_other_files_beside_the_checkpoints_are_not_read(tmp_path):
+    write(tmp_path)
+    good = (tmp_path / names(tmp_path)[-1]).read_bytes()
+    for name in ("checkpoint-0000000011.txt", "checkpoint-000000011.txt.bak", "checkpoint-11.txt"):
+        (tmp_path / name).write_bytes(good)
+    (tmp_path / "checkpoint-0000000012.txt").mkdir()
+    assert [one.size for one in read_checkpoints(tmp_path)] == [5, 9, 11]
+    assert verify(tmp_path).checkpoints == 3
 
 
 def test_resume_refuses_a_ledger_that_lost_what_was_signed(tmp_path):
@@ -242,6 +253,22 @@ def test_a_stolen_place_is_no_change_of_keys(tmp_path):
     unkeyed = [bytes(record.body) for record in Scan(write_unkeyed(tmp_path / "u"))][:4]
     forger.write_bodies(tmp_path / "u", [*unkeyed, encode_key(right)])
     assert "the header names no key" in verify(tmp_path / "u").reason
+
+
+def test_no_ledger_is_handed_over_to_a_key_that_everybody_has(tmp_path):
+    """Zero says that nobody signs, and is a point of small order: it "signs" without a secret."""
+    write(tmp_path)
+    bodies = [bytes(record.body) for record in Scan(tmp_path)][:4]
+    head = bytes.fromhex(forger.write_bodies(tmp_path / "l", bodies))
+    for y in SMALL_ORDER:
+        public = y.to_bytes(32, "little")
+        message = b"decent-gym/ledger/key/v1\0" + head + KEY.verifier.public + public
+        x = root(y)
+        by_new = without_a_secret(public, (PRIME - x if x & 1 else x, y), message)
+        record = KeyRecord(public, KEY.sign(message), by_new)
+        forger.write_bodies(tmp_path / "l", [*bodies, encode_key(record)])
+        found = verify(tmp_path / "l")
+        assert not found and "not signed by itself" in found.reason
 
 
 def write_unkeyed(folder):
