@@ -146,6 +146,17 @@ def test_what_is_not_rightly_signed_meets_its_reason(name, counter):
     assert operator.signed == {}
 
 
+def test_a_field_nested_almost_too_deep_is_refused_and_ends_nothing(counter):
+    """So deep that reading it just passes and writing it again does not: it ended the market."""
+    plain = json.loads(counter.message(BUY))
+    for field in plain:
+        text = json.dumps({**plain, field: "HERE"})
+        for depth in (*range(100, 900, 50), *range(900, 1_000), 3_000):
+            nested = text.replace('"HERE"', "[" * depth + "]" * depth).encode()
+            counter.intake.begin()
+            assert json.loads(counter.intake.take(MINE, nested))["reason"] == "malformed"
+
+
 def test_every_reason_about_signatures_is_met_by_name():
     met = {reason for _, reason, _ in REFUSED.values()}
     assert set(SEAL_REASONS) - met == {"no_key", "replayed_nonce", "too_long_signed"}
