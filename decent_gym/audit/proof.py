@@ -151,6 +151,13 @@ class _Reader:
         """The proof's checkpoints, with the signatures that the reader's copy carries."""
         ours = [one for one in (proof.checkpoint, proof.since) if one is not None]
         if not any(one.says_the_same(self.held) for one in ours):
+            fork = next((one for one in ours if one.size == self.held.size), None)
+            if fork is not None and fork.origin == self.held.origin:
+                raise DataError(
+                    f"the one held and the proof's are both {fork.origin} at {fork.size}, with the "
+                    f"roots {self.held.root.hex()} and {fork.root.hex()}: one was written anew; "
+                    "keep both files, if one key has signed both they show that its owner cheats"
+                )
             led = " and ".join(f"{one.origin} at {one.size}, {one.root.hex()}" for one in ours)
             raise DataError(
                 f"the one held is {self.held.origin} at {self.held.size}, {self.held.root.hex()}; "

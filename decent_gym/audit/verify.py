@@ -14,8 +14,11 @@ offer was kept out of the book; and that the file's end was not cut exactly betw
 which only a head or a checkpoint that somebody else kept can show (``expected_head``,
 ``checkpoint``).
 
-Source: the verifier is written for this ledger; that it shares nothing with the writer but hashing
-and encoding follows transparency-dev/merkle.
+Shares hashing and encoding with the writer, not the tree nor the bookkeeping.  It clears with the
+kernels of every market, which tests hold against slow oracles: what it shows is that the operator
+kept to the published program, not that the program is right.
+
+Source: the verifier is written for this ledger; what it shares follows transparency-dev/merkle.
 """
 
 import re

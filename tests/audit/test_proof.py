@@ -114,6 +114,9 @@ def test_a_proof_continues_an_older_checkpoint(folder, held):
         alone = verify_proof(prove(folder, since=old).to_bytes(), old, key=KEY.verifier)
         assert len(alone.statement) == 2
         assert "not checked" in verify_proof(prove(folder, since=old).to_bytes(), old).statement[0]
+    forked = Checkpoint.of(NAME, held[-1].size, held[0].root).signed(KEY)
+    outside = verify_proof(prove(folder, round=8).to_bytes(), forked)
+    assert outside.failed == "checkpoint" and "keep both" in outside.reason
     outside = verify_proof(prove(folder, round=8, since=held[1]).to_bytes(), held[0])
     assert (outside.failed, "--from" in outside.reason) == ("checkpoint", True)
 
@@ -164,7 +167,7 @@ def test_what_cannot_be_proven_is_refused(folder, held, tmp_path):
     for words, arguments in (
         ("say what", {}),
         ("nothing of round 77", {"round": 77}),
-        ("nothing of the offer with id 5", {"offer": 5}),
+        ("nothing of the offer with id 5; .*--sequence", {"offer": 5}),
         ("which round or offer", {"organization": "building_00"}),
         ("not by both", {"offer": 5, "sequence": 5}),
         ("of 'other'", {"round": 3, "since": other}),
