@@ -1,11 +1,13 @@
 """Clearing a round again when it comes, by the rules that ``decent-gym verify`` uses."""
 
+from decent_gym.audit.checkpoints import CheckpointAudit
 from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.reclear import clear_again, first_difference
 from decent_gym.audit.recount import money_fault
 from decent_gym.audit.round_check import RoundCheck
 from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.header import LedgerHeader
+from decent_gym.ledger.key_record import decode_key
 from decent_gym.models import Round
 
 
@@ -33,6 +35,18 @@ class Recheck:
         self._header = header
         self._check = RoundCheck(header, self._rules, ledger)
         self._balances = [0] * header.accounts
+        self._keys = CheckpointAudit(())
+        self._keys.begin(header.operator_key)
+
+    def key_fault(self, body: bytes, head: bytes) -> str | None:
+        """What is wrong with a change of keys after the record with the hash `head`, or None.
+
+        Raises
+        ------
+        LedgerError
+            The body is none of such a record.
+        """
+        return self._keys.rotate(decode_key(body), head)
 
     def fault(self, record: Round) -> str | None:
         """What is wrong with the next round; None if it was cleared by the rules."""

@@ -16,6 +16,8 @@ from decent_gym.clearing import Rules
 from decent_gym.errors import DataError
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments
 from decent_gym.ledger.header import canonical_json
+from decent_gym.ledger.key_record import KeyRecord, encode_key
+from decent_gym.ledger.scan import Scan
 from decent_gym.live.archive import SPACING, Archive, Librarian
 from decent_gym.live.follower import Follower
 from decent_gym.live.messages import request_payload
@@ -108,6 +110,26 @@ def test_changes_of_keys_are_followed(tmp_path, rotations, reclear):
                     found += follower.record(raw)
         assert [one.payload for one in found] == payloads
         assert follower.head == ledger.head
+
+
+def test_with_reclear_a_key_that_nobody_introduced_is_found(tmp_path):
+    key, thief = (SigningKey("a.example", bytes([n]) * 32) for n in (1, 2))
+    forger.write(tmp_path, header(operator_key=key.verifier.public), [SlowMarket().round()])
+    bodies = [bytes(record.body) for record in Scan(tmp_path)]
+    *_, last = Scan(tmp_path)
+    forger.write_bodies(tmp_path, [*bodies, encode_key(KeyRecord.of(last.hash, thief, thief))])
+    records = list(Archive(tmp_path).records(0, 9))
+    assert len(records) == 3
+    for reclear in (False, True):
+        follower = Follower("rural", from_start=True, reclear=reclear)
+        follower.heard(next(iter(read_payloads(tmp_path, "rural"))))
+        if reclear:
+            assert len(fetch_all(follower, records)) == 1
+            with pytest.raises(DataError, match=r"after record 1: .*not signed by the old one"):
+                follower.record(records[2])
+        else:
+            follower.record(records[0])
+            assert follower.record(records[2]) == []
 
 
 def test_who_begins_anywhere_needs_the_header_only_for_a_gap(sample):
