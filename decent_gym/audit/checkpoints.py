@@ -68,6 +68,8 @@ class CheckpointAudit:
         origin = self._checkpoints[0].origin
         if checkpoint.origin != origin:
             return f"another is of {origin}; checkpoints of two ledgers do not go together"
+        if checkpoint.size == 0:
+            return "it stands for no record, so every ledger continues it"
         if checkpoint.size not in self._roots:
             return (
                 f"the ledger has {self._tree.size} records; its end was cut off, or it was "

@@ -132,7 +132,7 @@ def verify(
     scan = Scan(folder)
     try:
         found = read_checkpoints(folder)
-    except DataError as error:
+    except (DataError, InputError) as error:  # InputError: what only looks like a file
         return Verification(False, 0, None, None, str(error))
     if checkpoint is not None:
         found.append(checkpoint)

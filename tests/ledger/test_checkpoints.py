@@ -164,6 +164,13 @@ def test_checkpoints_of_others_are_refused(tmp_path):
         assert found.ok if words is None else words in found.reason
     path.write_bytes(b"nonsense\n")
     assert "a note is a text" in verify(tmp_path).reason
+    empty = Checkpoint.of(good.origin, 0, Slow([]).mth(0, 0)).signed(KEY)
+    path.write_bytes(good.to_bytes())
+    assert "stands for no record" in verify(tmp_path, checkpoint=empty).reason
+    (tmp_path / "checkpoint-000000012.txt").mkdir()
+    assert "is not a regular file" in verify(tmp_path).reason
+    (tmp_path / "checkpoint-000000012.txt").rmdir()
+    path.write_bytes(b"nonsense\n")
     with pytest.raises(DataError, match="checkpoint-000000011"):
         Ledger.resume(tmp_path)
 

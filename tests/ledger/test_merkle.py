@@ -130,6 +130,15 @@ def test_a_path_that_goes_on_above_the_root_is_too_long():
         assert "too long" in inclusion_fault(LEAVES[size - 1], 0, 1, path, ROOTS[size])
 
 
+@pytest.mark.parametrize("length", [0, 31, 33, 64])
+def test_a_node_of_another_length_is_named(length):
+    path, longer = TREE.inclusion(3, 200), TREE.consistency(3, 200)
+    path[1] = longer[1] = bytes(length)
+    words = f"node 1 of the path has {length} bytes"
+    assert words in inclusion_fault(LEAVES[3], 3, 200, path, ROOTS[200])
+    assert words in consistency_fault(3, 200, longer, ROOTS[3], ROOTS[200])
+
+
 def test_no_broken_consistency_proof_passes():
     checked = 0
     for size in SIZES:

@@ -110,6 +110,8 @@ def test_signatures_are_below_the_last_empty_line():
         Checkpoint.parse((TEXT + "\n" + LINE + "\n").encode())
     with pytest.raises(DataError):
         Checkpoint.parse((TEXT + "\n" + LINE + "\n" + LINE).encode())
+    text = TEXT + "\n" + LINE + "\n"  # as the text of a note it is any text
+    assert Note.parse((text + "\n" + LINE).encode()).text == text
 
 
 @settings(max_examples=300, deadline=None)
