@@ -157,6 +157,8 @@ def test_checkpoints_of_others_are_refused(tmp_path):
         (plain.signed(forged), "not signed with the ledger's own key"),
         (Checkpoint.of("other", good.size, good.root), "two ledgers"),
         (Checkpoint.of("stranger.example", 11, good.root).signed(stranger), "two ledgers"),
+        (plain.signed(SigningKey("stranger.example", b"k" * 32)), "not signed with the ledger's"),
+        (Checkpoint.of(good.origin, 10, good.root), "holds a checkpoint of 10 records"),
         (dataclasses.replace(plain, note=good.note), None),
     ):
         path.write_bytes(bad.to_bytes())
@@ -225,6 +227,9 @@ def test_keys_change_hands(tmp_path):
     assert [one.size for one in read_checkpoints(tmp_path)] == [5, 7, 11, 12]
     found = verify(tmp_path)
     assert (found.ok, found.rounds, found.checkpoints, found.head) == (True, 10, 4, ledger.head)
+    plain = Checkpoint.of(both.origin, both.size, both.root)  # after the hand-over: the next key
+    for checkpoint, words in ((plain.signed(NEXT), "None"), (plain.signed(KEY), "own key")):
+        assert words in str(verify(tmp_path, checkpoint=checkpoint).reason)
     last = read_checkpoints(tmp_path)[-1]
     last.check(NEXT.verifier)
     with pytest.raises(DataError, match="not signed by"):

@@ -151,6 +151,25 @@ def test_a_key_of_one_kind_is_none_of_the_other():
         wrong.check(log.verifier)
 
 
+def cosigned(key, time, text):
+    """What a witness's signature holds, made with any key."""
+    message = b"cosignature/v1\ntime %d\n" % time + text
+    return Signature(key.name, key.verifier.id, time.to_bytes(8, "big") + key.sign(message))
+
+
+def test_an_operator_does_not_sign_as_a_witness_does_nor_a_witness_beyond_time():
+    log, witness = (SigningKey("a.example", b"s" * 32, kind) for kind in KeyKind)
+    plain = Checkpoint.of("a.example", 5, bytes(32))
+    last = 2**63 - 1
+    assert plain.carrying(cosigned(witness, last, plain.text)).check(witness.verifier) == last
+    for key, time in ((log, 7), (witness, last + 1)):
+        with pytest.raises(DataError, match="is wrong"):
+            plain.carrying(cosigned(key, time, plain.text)).check(key.verifier)
+    short = Signature(log.name, log.verifier.id, log.sign(plain.text)[:-1])
+    with pytest.raises(DataError, match="is wrong"):
+        plain.carrying(short).check(log.verifier)
+
+
 def test_a_public_key_that_is_no_point_signs_nothing():
     for public in (bytes(32), b"\xff" * 32, b"\x02" + bytes(31)):
         assert not is_signed(public, b"\x01" * 64, b"message")
