@@ -15,6 +15,7 @@ from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger import Checkpoint, Checkpoints, KeyKind, Ledger, SigningKey, verify
 from decent_gym.ledger.checkpoint import read_checkpoints
 from decent_gym.ledger.key_record import KeyRecord, encode_key
+from decent_gym.ledger.note import Signature
 from decent_gym.ledger.scan import Scan
 
 RECORDS = rounds(10, offers=2)
@@ -158,6 +159,7 @@ def test_checkpoints_of_others_are_refused(tmp_path):
         (Checkpoint.of("other", good.size, good.root), "two ledgers"),
         (Checkpoint.of("stranger.example", 11, good.root).signed(stranger), "two ledgers"),
         (plain.signed(SigningKey("stranger.example", b"k" * 32)), "not signed with the ledger's"),
+        (plain.carrying(Signature(KEY.name, KEY.verifier.id, KEY.sign(b""))), "is wrong"),
         (Checkpoint.of(good.origin, 10, good.root), "holds a checkpoint of 10 records"),
         (dataclasses.replace(plain, note=good.note), None),
     ):
