@@ -14,7 +14,7 @@ from oracles import forger
 from oracles.rounds import header, rounds
 
 from decent_gym.audit import verify_proof
-from decent_gym.audit.proof import STEPS
+from decent_gym.audit.proof import STEPS, check_signers
 from decent_gym.errors import DataError, InputError, LedgerError, UnknownNameError
 from decent_gym.ledger import (
     Checkpoint,
@@ -27,8 +27,10 @@ from decent_gym.ledger import (
     prove,
 )
 from decent_gym.ledger.checkpoint import read_checkpoints
+from decent_gym.ledger.merkle import Tree
 from decent_gym.ledger.note import Note, Signature
 from decent_gym.ledger.proof_file import PROOF_CAP
+from decent_gym.ledger.scan import Scan
 from decent_gym.models import ORDER_FIELDS
 
 NAME = "district.example/rural"
@@ -151,6 +153,27 @@ def test_other_keys_do_not_speak_for_the_ledger(folder, held):
     bare = dataclasses.replace(Proof.parse(proof), checkpoint=unsigned(held[-1])).to_bytes()
     assert verify_proof(bare, held[-1]).ok  # the reader's own copy is signed
     assert verify_proof(bare, unsigned(held[-1])).failed == "signature"
+
+
+def test_a_round_at_another_time_than_its_number_says_proves_nothing(tmp_path):
+    late = dataclasses.replace(RECORDS[0], timestamp=RECORDS[0].timestamp + 900)
+    forger.write(tmp_path, HEADER, [late])
+    root = Tree(record.hash for record in Scan(tmp_path)).root()
+    checkpoint = Checkpoint.of(NAME, 2, root).signed(KEY)
+    (tmp_path / "checkpoint-000000002.txt").write_bytes(checkpoint.to_bytes())
+    found = verify_proof(prove(tmp_path, round=late.number).to_bytes(), checkpoint)
+    assert (found.failed, "by number and start" in found.reason) == ("round", True)
+
+
+@pytest.mark.parametrize("key", [None, KEY.verifier])
+def test_both_checkpoints_of_a_proof_must_be_signed(folder, held, key):
+    proof = prove(folder, round=8, since=held[0])
+    for side, anchor in (("since", held[-1]), ("checkpoint", held[0])):
+        bare = dataclasses.replace(proof, **{side: unsigned(getattr(proof, side))}).to_bytes()
+        found = verify_proof(bare, anchor, key=key)
+        assert (found.failed, "signed" in found.reason) == ("signature", True)
+    with pytest.raises(DataError, match="not signed by neighbour"):
+        check_signers(held[-1], key, [WITNESS.verifier])
 
 
 def unsigned(checkpoint):
