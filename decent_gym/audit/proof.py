@@ -23,12 +23,12 @@ from decent_gym.audit.paths import consistency_fault, inclusion_fault
 from decent_gym.audit.recount import time_fault
 from decent_gym.audit.signatures import signed_offers_of
 from decent_gym.audit.statement import book_words, offer_words, round_words, time_words
-from decent_gym.errors import DataError
+from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.hashing import link
 from decent_gym.ledger.header import NO_KEY, LedgerHeader, decode_header
-from decent_gym.ledger.note import VerifierKey
+from decent_gym.ledger.note import KeyKind, VerifierKey
 from decent_gym.ledger.proof_file import Proof, ProvenRecord
 from decent_gym.models import Commodity
 
@@ -91,9 +91,12 @@ def verify_proof(
 
     Raises
     ------
+    InputError
+        One of `witnesses` is an operator's key.
     MissingExtraError
         A signature must be checked, and ``cryptography`` is not installed.
     """
+    check_witness_keys(witnesses)
     reader = _Reader(checkpoint, key, witnesses)
     try:
         reader.run(data)
@@ -226,15 +229,31 @@ def check_signers(
 
     Raises
     ------
+    InputError
+        One of `witnesses` is an operator's key.
     DataError
         Naming who has not.
     """
+    check_witness_keys(witnesses)
     if key is not None:
         if not may_sign(key.name, checkpoint.origin):
             raise DataError(f"{key.name} does not speak for {checkpoint.origin}")
         checkpoint.check(key)
     for witness in witnesses:
         checkpoint.check(witness)
+
+
+def check_witness_keys(witnesses: Sequence[VerifierKey]) -> None:
+    """Refuse keys of operators where witnesses are named.
+
+    Raises
+    ------
+    InputError
+        Naming the first.
+    """
+    for key in witnesses:
+        if key.kind is not KeyKind.WITNESS:  # its signature would pass, and say nothing more
+            raise InputError(f"{key.name} is an operator's key; give that of the witness")
 
 
 def _under(checkpoint: Checkpoint, found: ProvenRecord) -> None:

@@ -55,6 +55,7 @@ def arguments(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Verify; 0 if the ledger or proof is good, 1 if it is not."""
+    from decent_gym.audit.proof import check_witness_keys
     from decent_gym.ledger import Checkpoint
     from decent_gym.ledger.signing import read_verifier
 
@@ -65,6 +66,7 @@ def run(args: Namespace) -> int:
     checkpoint = None if args.checkpoint is None else Checkpoint.read(args.checkpoint)
     key = None if args.key is None else read_verifier(args.key)
     witnesses = [read_verifier(text) for text in args.witness]
+    check_witness_keys(witnesses)
     if args.proof is not None:
         return _proof(args, checkpoint, key, witnesses)
     return _ledger(args, checkpoint, key, witnesses)

@@ -127,6 +127,10 @@ def test_witnesses_must_have_cosigned(folder, held):
     proof = prove(folder, round=3).to_bytes()
     found = verify_proof(proof, held[-1], witnesses=[WITNESS.verifier])
     assert (found.failed, "not signed by neighbour" in found.reason) == ("signature", True)
+    for check in (lambda *key: verify_proof(proof, held[-1], witnesses=key),
+                  lambda *key: check_signers(held[-1], None, key)):  # fmt: skip
+        with pytest.raises(InputError, match="is an operator's key"):
+            check(WITNESS.verifier, KEY.verifier)
     seen = held[-1].signed(WITNESS, 1_577_836_800)
     found = verify_proof(proof, seen, key=KEY.verifier, witnesses=[WITNESS.verifier])
     assert "cosigned by neighbour.example/witness at 2020-01-01 00:00:00 UTC" in found.statement[-1]
@@ -153,6 +157,28 @@ def test_other_keys_do_not_speak_for_the_ledger(folder, held):
     bare = dataclasses.replace(Proof.parse(proof), checkpoint=unsigned(held[-1])).to_bytes()
     assert verify_proof(bare, held[-1]).ok  # the reader's own copy is signed
     assert verify_proof(bare, unsigned(held[-1])).failed == "signature"
+
+
+def test_the_parts_of_a_proof_have_one_form(folder, held):
+    value = json.loads(prove(folder, round=3, organization="building_00").to_bytes())
+    assert verify_proof(sealed(value), held[-1])
+    chain = json.loads(prove(folder, since=held[0]).to_bytes())
+    assert verify_proof(sealed(chain), held[-1])
+    rows = value["offers"]
+    at = next(place for place, some in enumerate(rows) if some)
+    for wrong in (
+        {**chain, "header": value["header"]},
+        {**chain, "record": value["record"]},
+        {**chain, "offers": rows},
+        *({**value, "offers": [*rows[:at], some, *rows[at + 1 :]]}
+          for some in ([-1], [1, 0], [99, 0], [0, 0], [True], ["0"], [0.0], None)),
+        {**value, "offers": [[], []]},
+        {**value, "offers": [*rows, []]},
+        {**value, "record": {**value["record"], "index": -1}},
+        {**value, "record": {**value["record"], "index": True}},
+    ):  # fmt: skip
+        found = verify_proof(sealed(wrong), held[-1])
+        assert (found.ok, found.failed) == (False, "form"), wrong["offers"]
 
 
 def test_a_round_at_another_time_than_its_number_says_proves_nothing(tmp_path):
