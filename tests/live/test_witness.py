@@ -144,6 +144,39 @@ def test_ledgers_are_kept_apart(seen):
     assert seen.seen(f"{NAME}/2").size == 5
 
 
+def test_the_first_checkpoint_has_nothing_to_continue(tmp_path):
+    with witness(tmp_path / "state") as one:
+        answer = one.update(signed(10), 0, [bytes(32)])
+        assert (answer.verdict, answer.size) == (Verdict.UNPROVEN, 0)
+        assert one.update(signed(10), 0)
+
+
+def test_two_that_ask_at_once_are_answered_one_after_the_other(tmp_path):
+    """Both continue what was seen, and each contradicts the other: one of them is a fork."""
+    branch = Tree([bytes([n ^ (n > 30)]) * 32 for n in range(40)])
+    inside, answers = threading.Event(), {}
+
+    def clock():  # between what was seen and what is written down
+        if inside.is_set():
+            return NOW
+        inside.set()
+        second.start()
+        second.join(0.2)
+        return NOW
+
+    def ask(tree):
+        answers[tree] = one.update(signed(40, tree), 30, tree.consistency(30, 40)).verdict
+
+    with Witness(tmp_path / "state", OWN, [KEY.verifier], clock=lambda: NOW) as one:
+        one.update(signed(30))
+    with Witness(tmp_path / "state", OWN, [KEY.verifier], clock=clock) as one:
+        second = threading.Thread(target=ask, args=(branch,))
+        ask(TREE)
+        second.join()
+        assert answers == {TREE: Verdict.COSIGNED, branch: Verdict.CONFLICT}
+        assert one.seen(NAME).root == TREE.root(40)
+
+
 def test_names_never_become_paths(tmp_path):
     key = SigningKey("../../outside", b"o" * 32)
     with Witness(tmp_path / "deep" / "state", OWN, [key.verifier]) as one:
