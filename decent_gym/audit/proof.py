@@ -16,6 +16,7 @@ verification of the whole ledger shows.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from decent_gym.audit.checkpoints import operator_fault
@@ -67,6 +68,7 @@ def verify_proof(
     checkpoint: Checkpoint,
     *,
     key: VerifierKey | None = None,
+    retired: Sequence[VerifierKey] = (),
     witnesses: Sequence[VerifierKey] = (),
 ) -> ProofVerification:
     """Check a proof file against a checkpoint.
@@ -81,6 +83,9 @@ def verify_proof(
     key : VerifierKey, optional
         The operator's, as the reader knows it; by default the one in the ledger's header, which
         shows only that the ledger agrees with itself.
+    retired : sequence of VerifierKey
+        Keys that the operator had before `key`: the older checkpoint may be signed with one of
+        them, the newer may not.
     witnesses : sequence of VerifierKey
         Who must have cosigned, too.
 
@@ -92,12 +97,14 @@ def verify_proof(
     Raises
     ------
     InputError
-        One of `witnesses` is an operator's key.
+        One of `witnesses` is an operator's key, or there is no `key` after those `retired`.
     MissingExtraError
         A signature must be checked, and ``cryptography`` is not installed.
     """
     check_witness_keys(witnesses)
-    reader = _Reader(checkpoint, key, witnesses)
+    if retired and key is None:
+        raise InputError("retired keys need the one that came after them, too: key")
+    reader = _Reader(checkpoint, key, retired, witnesses)
     try:
         reader.run(data)
     except DataError as error:
@@ -111,6 +118,7 @@ class _Reader:
 
     held: Checkpoint
     key: VerifierKey | None
+    retired: Sequence[VerifierKey]
     witnesses: Sequence[VerifierKey]
     step: str = "form"
     said: list[str] = field(default_factory=list)
@@ -183,9 +191,11 @@ class _Reader:
         newest = signed[0]
         own = NO_KEY if header is None else header.operator_key
         if self.key is not None:
-            for one in signed:
-                check_signers(one, self.key)
+            check_signers(newest, self.key)
             who = f"signed by {self.key}"
+            for one in signed[1:]:
+                before = self._signer_before(one, self.key)
+                who += "" if before is self.key else f", the older one by {before}"
         elif own != NO_KEY:
             for one in signed:
                 fault = operator_fault(one, own)
@@ -198,6 +208,15 @@ class _Reader:
             who = "its signatures not checked, for want of a key"
         seen = [f"{key.name} at {time_words(newest.check(key))}" for key in self.witnesses]
         return who + (f", cosigned by {' and '.join(seen)}" if seen else "")
+
+    def _signer_before(self, older: Checkpoint, key: VerifierKey) -> VerifierKey:
+        """The key in force or one before it, with which the older checkpoint is signed."""
+        for retired in self.retired:
+            with suppress(DataError):
+                check_signers(older, retired)
+                return retired
+        check_signers(older, key)
+        return key
 
     def _round(self, proof: Proof, header: LedgerHeader) -> None:
         """The record under the checkpoint, in words."""

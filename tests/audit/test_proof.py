@@ -202,6 +202,39 @@ def test_both_checkpoints_of_a_proof_must_be_signed(folder, held, key):
         check_signers(held[-1], key, [WITNESS.verifier])
 
 
+def test_a_proof_leads_over_a_change_of_keys(tmp_path):
+    after = SigningKey(NAME, b"n" * 32)
+    with Ledger.create(tmp_path, HEADER, checkpoints=Checkpoints(99, KEY)) as ledger:
+        ledger.on_round(RECORDS[0])
+        before = ledger.checkpoint()
+        both = ledger.rotate(KEY, after)
+        ledger.on_round(RECORDS[1])
+    last = read_checkpoints(tmp_path)[-1]
+    assert [one.size for one in (before, both, last)] == [2, 3, 4]
+    proof = prove(tmp_path, round=RECORDS[1].number, since=before).to_bytes()
+
+    def check(key, *retired, held=before, data=proof):
+        keys = [one.verifier for one in (key, *retired)]
+        return verify_proof(data, held, key=keys[0], retired=keys[1:])
+
+    for held in (before, last):
+        found = check(after, KEY, held=held)
+        assert found, found
+        assert f"signed by {after.verifier}, the older one by {KEY.verifier}" in found.statement[-2]
+        for keys in ((after,), (KEY,), (KEY, after), (after, SigningKey(NAME, b"x" * 32))):
+            assert check(*keys, held=held).failed == "signature"
+    with pytest.raises(InputError, match="too: key"):
+        verify_proof(proof, before, retired=[KEY.verifier])
+    # whoever has stolen the retired key goes on from what the reader holds, and is refused
+    theirs = tmp_path / "theirs"
+    with Ledger.create(theirs, HEADER, checkpoints=Checkpoints(99, KEY)) as ledger:
+        for record in RECORDS[:2]:
+            ledger.on_round(record)
+    stolen = prove(theirs, since=before).to_bytes()
+    assert check(KEY, data=stolen)
+    assert check(after, KEY, data=stolen).failed == "signature"
+
+
 def unsigned(checkpoint):
     return Checkpoint.of(checkpoint.origin, checkpoint.size, checkpoint.root)
 
