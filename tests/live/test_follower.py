@@ -22,7 +22,7 @@ from decent_gym.live.archive import SPACING, Archive, Librarian
 from decent_gym.live.follower import Follower
 from decent_gym.live.messages import request_payload
 from decent_gym.live.recheck import Recheck
-from decent_gym.models import CONVERSION_FIELDS, ORDER_FIELDS, Converted
+from decent_gym.models import CONVERSION_FIELDS, ORDER_FIELDS, Converted, Money
 from decent_gym.simulation import Simulation
 from decent_gym.simulation.recording import header_of
 from decent_gym.views.mqtt_tail import read_payloads
@@ -130,6 +130,35 @@ def test_with_reclear_a_key_that_nobody_introduced_is_found(tmp_path):
         else:
             follower.record(records[0])
             assert follower.record(records[2]) == []
+
+
+def test_a_change_of_keys_may_come_again(tmp_path):
+    keys = [SigningKey("a.example", bytes([n]) * 32) for n in range(3)]
+    source, head = SlowMarket(), header(operator_key=keys[0].verifier.public)
+    with Ledger.create(tmp_path, head, checkpoints=Checkpoints(key=keys[0])) as ledger:
+        ledger.on_round(source.round())
+        ledger.rotate(keys[0], keys[1])
+        ledger.rotate(keys[1], keys[2])
+        ledger.on_round(source.round())
+    records = list(Archive(tmp_path).records(0, 9))
+    follower = Follower("rural", from_start=True, reclear=True)
+    follower.heard(list(read_payloads(tmp_path, "rural"))[-1])
+    found = [follower.record(records[at]) for at in (0, 1, 2, 2, 3, 2, 3, 3, 4)]
+    assert [len(one) for one in found] == [0, 1, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_what_clearing_does_not_touch_is_rechecked():
+    """Fees that do not sum to zero, and an account that no movement explains."""
+    record = SlowMarket().round()
+    money, accounts = record.money.copy(), record.accounts.copy()
+    money[Money.FEE, 0] += 5
+    accounts[0] += 5
+    for wrong, words in (
+        (dataclasses.replace(record, money=money, accounts=accounts), "fee money sums to 5"),
+        (dataclasses.replace(record, accounts=accounts), "account 0 is"),
+        (record, "None"),
+    ):
+        assert words in str(Recheck(header(), bytes(32)).fault(wrong))
 
 
 def test_who_begins_anywhere_needs_the_header_only_for_a_gap(sample):
