@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from source_rules.habits import broad_excepts, machine_paths, prints, vague_names
-from source_rules.imports import cycle, layout_violations, public_violations, read_tree
+from source_rules.imports import cycle, edges, layout_violations, public_violations, read_tree
 from source_rules.kernels import kernel_count, kernel_violations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,6 +83,19 @@ def text_files() -> dict[str, str]:
 def test_edges_go_down_or_stay_in_their_folder() -> None:
     assert len(PACKAGE) > 5
     assert layout_violations(PACKAGE, LEVELS, LAZY_EDGES, CHECKOUT_ONLY) == []
+
+
+def test_the_verifier_has_nothing_of_the_writer_but_hashing_and_encoding() -> None:
+    writing = {"chain", "disk", "keeper", "merkle", "prove", "recovery", "segments", "state"}
+    assert {f"decent_gym/ledger/{name}.py" for name in writing} <= PACKAGE.keys()
+    taken = {
+        edge.target.removeprefix("decent_gym.ledger.")
+        for edge in edges(PACKAGE)
+        if edge.source.startswith("decent_gym.audit.")
+        and edge.target.startswith("decent_gym.ledger")
+    }
+    assert {"encoding", "hashing", "header"} <= taken
+    assert not taken & writing
 
 
 def test_no_import_cycle() -> None:

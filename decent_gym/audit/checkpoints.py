@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from decent_gym.audit.paths import GrowingTree
 from decent_gym.errors import DataError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
 from decent_gym.ledger.header import NO_KEY
 from decent_gym.ledger.key_record import KeyRecord
-from decent_gym.ledger.merkle import Frontier
 from decent_gym.ledger.note import VerifierKey
 
 
@@ -21,7 +21,7 @@ class CheckpointAudit:
 
     def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
         self._checkpoints = sorted(checkpoints, key=lambda one: one.size)
-        self._frontier = Frontier()
+        self._tree = GrowingTree()
         self._wanted = {one.size for one in checkpoints}
         self._roots: dict[int, bytes] = {}
         self._keys: list[tuple[int, bytes]] = []
@@ -37,9 +37,9 @@ class CheckpointAudit:
 
     def take(self, own: bytes) -> None:
         """The next record has this hash."""
-        self._frontier.append(own)
-        if self._frontier.size in self._wanted:
-            self._roots[self._frontier.size] = self._frontier.root()
+        self._tree.append(own)
+        if self._tree.size in self._wanted:
+            self._roots[self._tree.size] = self._tree.root()
 
     def rotate(self, record: KeyRecord, head: bytes) -> str | None:
         """The record just taken changes the key, after a record with the hash `head`."""
@@ -47,7 +47,7 @@ class CheckpointAudit:
             return "a change of keys, but the header names no key"
         fault = record.fault(head, self.key)
         if fault is None:
-            self._keys.append((self._frontier.size, record.key))
+            self._keys.append((self._tree.size, record.key))
         return fault
 
     def fault(self) -> str | None:
@@ -68,9 +68,11 @@ class CheckpointAudit:
         origin = self._checkpoints[0].origin
         if checkpoint.origin != origin:
             return f"another is of {origin}; checkpoints of two ledgers do not go together"
+        if checkpoint.size == 0:
+            return "it stands for no record, so every ledger continues it"
         if checkpoint.size not in self._roots:
             return (
-                f"the ledger has {self._frontier.size} records; its end was cut off, or it was "
+                f"the ledger has {self._tree.size} records; its end was cut off, or it was "
                 "rolled back"
             )
         root = self._roots[checkpoint.size]

@@ -1,7 +1,7 @@
 """Checking Merkle proofs: that a record is in a tree, and that a tree continues an older one.
 
-Shares the two hashes with the ledger and nothing else.  Whatever the bytes, the answer is a
-reason or None; nothing is raised.
+Shares the two hashes with the ledger and nothing else, not even how a tree grows.  Whatever the
+bytes, the answer is a reason or None; nothing is raised.
 
 Source: RFC 9162, sections 2.1.3.2 and 2.1.4.2 (the algorithms of verification).
 """
@@ -9,10 +9,46 @@ Source: RFC 9162, sections 2.1.3.2 and 2.1.4.2 (the algorithms of verification).
 from collections.abc import Sequence
 from typing import Final
 
-from decent_gym.ledger.hashing import HASH_BYTES, leaf_hash, node_hash
+from decent_gym.ledger.hashing import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash
 
 SIZE_CAP: Final = 2**63 - 1
 """Most leaves of a tree; a path then has at most 63 nodes, a consistency proof 64."""
+
+
+class GrowingTree:
+    """The root of all records so far.
+
+    Keeps the root of each complete subtree by its height: a new leaf is carried upwards like the
+    one that is added to a binary number.
+
+    Attributes
+    ----------
+    size : int
+        Leaves so far.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._by_height: dict[int, bytes] = {}
+
+    def append(self, data: bytes) -> None:
+        """Add a leaf."""
+        height, node = 0, leaf_hash(data)
+        while height in self._by_height:
+            node = node_hash(self._by_height.pop(height), node)
+            height += 1
+        self._by_height[height] = node
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Root of all leaves, 32 bytes."""
+        heights = sorted(self._by_height)
+        if not heights:
+            return EMPTY_ROOT
+        found = self._by_height[heights[0]]
+        for height in heights[1:]:
+            found = node_hash(self._by_height[height], found)
+        return found
 
 
 def inclusion_fault(

@@ -16,6 +16,7 @@ verification of the whole ledger shows.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from decent_gym.audit.checkpoints import operator_fault
@@ -23,12 +24,12 @@ from decent_gym.audit.paths import consistency_fault, inclusion_fault
 from decent_gym.audit.recount import time_fault
 from decent_gym.audit.signatures import signed_offers_of
 from decent_gym.audit.statement import book_words, offer_words, round_words, time_words
-from decent_gym.errors import DataError
+from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.hashing import link
 from decent_gym.ledger.header import NO_KEY, LedgerHeader, decode_header
-from decent_gym.ledger.note import VerifierKey
+from decent_gym.ledger.note import KeyKind, VerifierKey
 from decent_gym.ledger.proof_file import Proof, ProvenRecord
 from decent_gym.models import Commodity
 
@@ -67,6 +68,7 @@ def verify_proof(
     checkpoint: Checkpoint,
     *,
     key: VerifierKey | None = None,
+    retired: Sequence[VerifierKey] = (),
     witnesses: Sequence[VerifierKey] = (),
 ) -> ProofVerification:
     """Check a proof file against a checkpoint.
@@ -81,6 +83,9 @@ def verify_proof(
     key : VerifierKey, optional
         The operator's, as the reader knows it; by default the one in the ledger's header, which
         shows only that the ledger agrees with itself.
+    retired : sequence of VerifierKey
+        Keys that the operator had before `key`: the older checkpoint may be signed with one of
+        them, the newer may not.
     witnesses : sequence of VerifierKey
         Who must have cosigned, too.
 
@@ -91,10 +96,15 @@ def verify_proof(
 
     Raises
     ------
+    InputError
+        One of `witnesses` is an operator's key, or there is no `key` after those `retired`.
     MissingExtraError
         A signature must be checked, and ``cryptography`` is not installed.
     """
-    reader = _Reader(checkpoint, key, witnesses)
+    check_witness_keys(witnesses)
+    if retired and key is None:
+        raise InputError("retired keys need the one that came after them, too: key")
+    reader = _Reader(checkpoint, key, retired, witnesses)
     try:
         reader.run(data)
     except DataError as error:
@@ -108,6 +118,7 @@ class _Reader:
 
     held: Checkpoint
     key: VerifierKey | None
+    retired: Sequence[VerifierKey]
     witnesses: Sequence[VerifierKey]
     step: str = "form"
     said: list[str] = field(default_factory=list)
@@ -151,6 +162,13 @@ class _Reader:
         """The proof's checkpoints, with the signatures that the reader's copy carries."""
         ours = [one for one in (proof.checkpoint, proof.since) if one is not None]
         if not any(one.says_the_same(self.held) for one in ours):
+            fork = next((one for one in ours if one.size == self.held.size), None)
+            if fork is not None and fork.origin == self.held.origin:
+                raise DataError(
+                    f"the one held and the proof's are both {fork.origin} at {fork.size}, with the "
+                    f"roots {self.held.root.hex()} and {fork.root.hex()}: one was written anew; "
+                    "keep both files, if one key has signed both they show that its owner cheats"
+                )
             led = " and ".join(f"{one.origin} at {one.size}, {one.root.hex()}" for one in ours)
             raise DataError(
                 f"the one held is {self.held.origin} at {self.held.size}, {self.held.root.hex()}; "
@@ -173,9 +191,11 @@ class _Reader:
         newest = signed[0]
         own = NO_KEY if header is None else header.operator_key
         if self.key is not None:
-            for one in signed:
-                check_signers(one, self.key)
+            check_signers(newest, self.key)
             who = f"signed by {self.key}"
+            for one in signed[1:]:
+                before = self._signer_before(one, self.key)
+                who += "" if before is self.key else f", the older one by {before}"
         elif own != NO_KEY:
             for one in signed:
                 fault = operator_fault(one, own)
@@ -188,6 +208,15 @@ class _Reader:
             who = "its signatures not checked, for want of a key"
         seen = [f"{key.name} at {time_words(newest.check(key))}" for key in self.witnesses]
         return who + (f", cosigned by {' and '.join(seen)}" if seen else "")
+
+    def _signer_before(self, older: Checkpoint, key: VerifierKey) -> VerifierKey:
+        """The key in force or one before it, with which the older checkpoint is signed."""
+        for retired in self.retired:
+            with suppress(DataError):
+                check_signers(older, retired)
+                return retired
+        check_signers(older, key)
+        return key
 
     def _round(self, proof: Proof, header: LedgerHeader) -> None:
         """The record under the checkpoint, in words."""
@@ -219,15 +248,31 @@ def check_signers(
 
     Raises
     ------
+    InputError
+        One of `witnesses` is an operator's key.
     DataError
         Naming who has not.
     """
+    check_witness_keys(witnesses)
     if key is not None:
         if not may_sign(key.name, checkpoint.origin):
             raise DataError(f"{key.name} does not speak for {checkpoint.origin}")
         checkpoint.check(key)
     for witness in witnesses:
         checkpoint.check(witness)
+
+
+def check_witness_keys(witnesses: Sequence[VerifierKey]) -> None:
+    """Refuse keys of operators where witnesses are named.
+
+    Raises
+    ------
+    InputError
+        Naming the first.
+    """
+    for key in witnesses:
+        if key.kind is not KeyKind.WITNESS:  # its signature would pass, and say nothing more
+            raise InputError(f"{key.name} is an operator's key; give that of the witness")
 
 
 def _under(checkpoint: Checkpoint, found: ProvenRecord) -> None:

@@ -43,6 +43,13 @@ def arguments(parser: Parser) -> None:
     add("--proof", metavar="FILE", help="check this proof instead of a ledger")
     add("--key", metavar="KEY", help="who must have signed: a public key, or a file with it")
     add(
+        "--retired",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="with --proof: a key before --key, with which the older checkpoint may be signed",
+    )
+    add(
         "--witness",
         action="append",
         default=[],
@@ -55,16 +62,20 @@ def arguments(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Verify; 0 if the ledger or proof is good, 1 if it is not."""
+    from decent_gym.audit.proof import check_witness_keys
     from decent_gym.ledger import Checkpoint
     from decent_gym.ledger.signing import read_verifier
 
     if (args.path is None) == (args.proof is None):
         raise InputError("verify a ledger or a proof: give PATH or --proof FILE, one of them")
+    if args.retired and (args.proof is None or args.key is None):
+        raise InputError("--retired is for --proof, and needs --key: the one that came after")
     if args.checkpoint is None and (args.proof or args.key or args.witness):
         raise InputError("--proof, --key and --witness need the checkpoint that you hold")
     checkpoint = None if args.checkpoint is None else Checkpoint.read(args.checkpoint)
     key = None if args.key is None else read_verifier(args.key)
     witnesses = [read_verifier(text) for text in args.witness]
+    check_witness_keys(witnesses)
     if args.proof is not None:
         return _proof(args, checkpoint, key, witnesses)
     return _ledger(args, checkpoint, key, witnesses)
@@ -111,12 +122,14 @@ def _proof(
     from decent_gym.audit import verify_proof
     from decent_gym.ledger.checkpoint import read_capped
     from decent_gym.ledger.proof_file import PROOF_CAP
+    from decent_gym.ledger.signing import read_verifier
 
     assert checkpoint is not None
     if args.expect_head is not None or not args.reclear:
         raise InputError("--expect-head and --no-reclear are for ledgers, not for --proof")
     data = read_capped(args.proof, PROOF_CAP + 1, "proof")
-    result = verify_proof(data, checkpoint, key=key, witnesses=witnesses)
+    retired = [read_verifier(text) for text in args.retired]
+    result = verify_proof(data, checkpoint, key=key, retired=retired, witnesses=witnesses)
     if args.json:
         write_json({"proof": str(args.proof), **asdict(result)})
     else:

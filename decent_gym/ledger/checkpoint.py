@@ -203,10 +203,11 @@ def read_checkpoints(folder: Path) -> list[Checkpoint]:
     DataError
         A file holds no checkpoint, or one of another size than its name says.
     """
+    names = [entry.name for entry in folder.iterdir()]
     sizes = sorted(
         int(match[1])
-        for match in (_FILE.fullmatch(entry.name) for entry in folder.iterdir())
-        if match
+        for match in map(_FILE.fullmatch, names)
+        if match and checkpoint_name(int(match[1])) == match[0]  # no zeros more than there must be
     )
     found = []
     for size in sizes:

@@ -13,6 +13,7 @@ from decent_gym.clearing.rules import RULES_VERSION
 from decent_gym.errors import InputError, LedgerError, shown
 from decent_gym.ledger.frames import RecordType, frame, split
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
+from decent_gym.ledger.weak_keys import is_weak
 from decent_gym.models import Organization
 from decent_gym.units import JSON_INTEGER_CAP, ROUND_SECONDS, IntArray, checked_int
 
@@ -91,6 +92,11 @@ class LedgerHeader:
             value = getattr(self, field)
             if not isinstance(value, bytes) or len(value) != 32:
                 raise InputError(f"header: {field} must be 32 bytes, got {shown(value)}")
+        if self.operator_key != NO_KEY and is_weak(self.operator_key):
+            raise InputError(
+                "header: operator_key is one with which anybody can sign: "
+                f"{self.operator_key.hex()}; take one that keygen made"
+            )
         checked_int(self.start, "header: start", 0, _LAST_START)
         if self.start % ROUND_SECONDS:
             raise InputError(f"header: start {self.start} is not on the 15-minute grid")

@@ -19,6 +19,7 @@ from enum import IntEnum
 from typing import Final
 
 from decent_gym.errors import DataError
+from decent_gym.ledger.weak_keys import is_weak
 
 NAME_CAP: Final = 255
 NOTE_CAP: Final = 100_000
@@ -49,7 +50,7 @@ class VerifierKey:
         1 to 255 printable ASCII characters without space and ``+``; by habit an address without
         scheme, such as ``district.example/rural``.
     public : bytes (32,)
-        Ed25519.
+        Ed25519; none with which anybody can sign, see :mod:`decent_gym.ledger.weak_keys`.
     kind : KeyKind
 
     Raises
@@ -66,6 +67,11 @@ class VerifierKey:
         check_name(self.name, "key name")
         if len(self.public) != KEY_BYTES:
             raise DataError(f"a public key has {KEY_BYTES} bytes, got {len(self.public)}")
+        if is_weak(self.public):
+            raise DataError(
+                f"the key of {self.name!r} is one with which anybody can sign: "
+                f"{self.public.hex()}; take one that keygen made"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":

@@ -174,7 +174,9 @@ class _Wanted:
 
     def only(self, found: list[tuple[RawRecord, Rows | None]]) -> tuple[RawRecord, Rows | None]:
         if not found:
-            raise InputError(f"the ledger holds nothing of {self}")
+            by_id = self._value is not None and self._column == "id"
+            remedy = "; offers without an id are named by --sequence" if by_id else ""
+            raise InputError(f"the ledger holds nothing of {self}{remedy}")
         numbers = [decode_round(raw.body, self._accounts).number for raw, _ in found]
         if len(found) > 1:
             raise InputError(

@@ -22,6 +22,7 @@ from decent_gym.ledger.note import (
     check_name,
     decode_base64,
 )
+from decent_gym.ledger.weak_keys import is_weak
 
 PUBLIC_SUFFIX: Final = ".pub"
 _PRIVATE: Final = "PRIVATE+KEY+"
@@ -44,7 +45,7 @@ def load_ed25519(purpose: str = "signing") -> ModuleType:
 
 
 def is_signed(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether `signature` is that of the key `public` over `message`.
+    """Whether `signature` is that of the key `public` over `message`; a weak key has none.
 
     Raises
     ------
@@ -52,6 +53,8 @@ def is_signed(public: bytes, signature: bytes, message: bytes) -> bool:
         ``cryptography`` is not installed.
     """
     ed25519 = load_ed25519("checking signatures")
+    if is_weak(public):
+        return False
     from cryptography.exceptions import InvalidSignature
 
     try:

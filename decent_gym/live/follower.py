@@ -68,6 +68,7 @@ class Follower:
         self._header: LedgerHeader | None = None
         self._recheck: Recheck | None = None
         self._key: tuple[str | None, bytes] | None = None  # of the round before, and its own hash
+        self._handed_over: set[bytes] = set()
         self._upto = 0
         self.dropped = self.ignored = 0
 
@@ -113,7 +114,8 @@ class Follower:
         Raises
         ------
         DataError
-            It was not cleared by the rules, or is not what was published.
+            It was not cleared by the rules, is not what was published, or hands over to a key that
+            the one in force does not name.
         """
         try:
             kind, body, previous, own = _split(raw)
@@ -130,6 +132,7 @@ class Follower:
         if self._header is None or not (is_after_key or previous.hex() == before):
             return []  # for somebody else who asked, or again
         if kind is RecordType.KEY:
+            self._hand_over(body, previous, own)
             self._key = before, own
             return []
         index = self._taken + 1
@@ -150,6 +153,15 @@ class Follower:
             raise DataError(f"round {record.number} was not cleared by the rules: {fault}")
         self._feed.feed(payload)
         return [Taken(payload, True), *self._follow()]
+
+    def _hand_over(self, body: bytes, previous: bytes, own: bytes) -> None:
+        """With ``reclear``, check a change of keys; one that was checked may come again."""
+        if self._recheck is None or own in self._handed_over:
+            return
+        fault = self._recheck.key_fault(body, previous)
+        if fault is not None:
+            raise DataError(f"a change of keys after record {self._taken}: {fault}")
+        self._handed_over.add(own)
 
     def missing(self) -> tuple[int, int] | None:
         """Which records to ask for: index of the first and how many; None if nothing is missing."""
@@ -175,6 +187,7 @@ class Follower:
     def _begin(self, ledger: str) -> None:
         self._ledger, self._header, self._recheck, self._upto = ledger, None, None, 0
         self._waiting.clear()
+        self._handed_over.clear()
 
     def _wait(self, index: int, payload: bytes) -> None:
         self._upto = max(self._upto, index)

@@ -44,8 +44,9 @@ def read_offers(payload: bytes) -> OffersMessage:
     if type(offers) is not list or not offers:
         raise DataError("offers must be a list of at least one offer")
     rows = np.array([_offer(entry, f"offers[{n}]") for n, entry in enumerate(offers)], np.int64)
-    number, seal = _count(message, "number"), _seal(message)
-    return OffersMessage(_count(message, "round"), number, rows, seal)
+    number, round = _count(message, "number"), _count(message, "round")
+    # last: what is written down as canonical JSON has been found to be flat
+    return OffersMessage(round, number, rows, _seal(message))
 
 
 def read_request(payload: bytes) -> tuple[int, int]:

@@ -13,8 +13,9 @@ The rules, in the order of C2SP tlog-witness:
    *conflict*: a rollback or a fork;
 5. the proof holds, else *unproven*.
 
-A fork is kept as well: two signed checkpoints of one size and two roots show to anybody that the
-operator cheats.  (A rollback alone may be somebody else who sends an old checkpoint again.)
+The first fork is kept as well, with the checkpoint that it contradicts: two signed checkpoints of
+one size and two roots show to anybody that the operator cheats, however the ledger goes on.  (A
+rollback alone may be somebody else who sends an old checkpoint again.)
 
 Source: C2SP tlog-witness, tlog-cosignature.
 """
@@ -39,6 +40,8 @@ from decent_gym.ledger.signing import SigningKey
 
 SEEN: Final = ".seen.txt"
 FORKED: Final = ".forked.txt"
+AGAINST: Final = ".forked-against.txt"
+"""What the witness had seen when the checkpoint in the other file came."""
 
 
 class Verdict(IntEnum):
@@ -166,8 +169,8 @@ class Witness:
             held = self.seen(checkpoint.origin)
             size = 0 if held is None else held.size
             verdict, reason = self._judge(checkpoint, held, old, path)
-            if verdict is Verdict.CONFLICT and checkpoint.size == size:
-                self._write(self._file(checkpoint.origin, FORKED), checkpoint.to_bytes())
+            if verdict is Verdict.CONFLICT and held is not None:
+                self._keep_fork(held, checkpoint)
             if verdict is not Verdict.COSIGNED:
                 return Answer(verdict, size, None, reason)
             cosigned = checkpoint.signed(self._key, int(self._clock()))
@@ -226,6 +229,14 @@ class Witness:
         if fault is None:
             return _COSIGNED
         return Verdict.UNPROVEN, f"{new.origin} does not continue what was seen: {fault}"
+
+    def _keep_fork(self, held: Checkpoint, new: Checkpoint) -> None:
+        """Write down two that contradict each other, unless it has been done before."""
+        forked = self._file(new.origin, FORKED)
+        # of one root: somebody has sent what was seen again, with a proof from elsewhere
+        if new.size == held.size and new.root != held.root and not forked.exists():
+            self._write(self._file(new.origin, AGAINST), held.to_bytes())
+            self._write(forked, new.to_bytes())  # last, so that with it the pair is whole
 
     def _file(self, origin: str, suffix: str) -> Path:
         """By a digest: a name from outside never becomes a path."""

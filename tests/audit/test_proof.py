@@ -14,7 +14,7 @@ from oracles import forger
 from oracles.rounds import header, rounds
 
 from decent_gym.audit import verify_proof
-from decent_gym.audit.proof import STEPS
+from decent_gym.audit.proof import STEPS, check_signers
 from decent_gym.errors import DataError, InputError, LedgerError, UnknownNameError
 from decent_gym.ledger import (
     Checkpoint,
@@ -27,8 +27,10 @@ from decent_gym.ledger import (
     prove,
 )
 from decent_gym.ledger.checkpoint import read_checkpoints
+from decent_gym.ledger.merkle import Tree
 from decent_gym.ledger.note import Note, Signature
 from decent_gym.ledger.proof_file import PROOF_CAP
+from decent_gym.ledger.scan import Scan
 from decent_gym.models import ORDER_FIELDS
 
 NAME = "district.example/rural"
@@ -114,6 +116,9 @@ def test_a_proof_continues_an_older_checkpoint(folder, held):
         alone = verify_proof(prove(folder, since=old).to_bytes(), old, key=KEY.verifier)
         assert len(alone.statement) == 2
         assert "not checked" in verify_proof(prove(folder, since=old).to_bytes(), old).statement[0]
+    forked = Checkpoint.of(NAME, held[-1].size, held[0].root).signed(KEY)
+    outside = verify_proof(prove(folder, round=8).to_bytes(), forked)
+    assert outside.failed == "checkpoint" and "keep both" in outside.reason
     outside = verify_proof(prove(folder, round=8, since=held[1]).to_bytes(), held[0])
     assert (outside.failed, "--from" in outside.reason) == ("checkpoint", True)
 
@@ -122,6 +127,10 @@ def test_witnesses_must_have_cosigned(folder, held):
     proof = prove(folder, round=3).to_bytes()
     found = verify_proof(proof, held[-1], witnesses=[WITNESS.verifier])
     assert (found.failed, "not signed by neighbour" in found.reason) == ("signature", True)
+    for check in (lambda *key: verify_proof(proof, held[-1], witnesses=key),
+                  lambda *key: check_signers(held[-1], None, key)):  # fmt: skip
+        with pytest.raises(InputError, match="is an operator's key"):
+            check(WITNESS.verifier, KEY.verifier)
     seen = held[-1].signed(WITNESS, 1_577_836_800)
     found = verify_proof(proof, seen, key=KEY.verifier, witnesses=[WITNESS.verifier])
     assert "cosigned by neighbour.example/witness at 2020-01-01 00:00:00 UTC" in found.statement[-1]
@@ -150,6 +159,82 @@ def test_other_keys_do_not_speak_for_the_ledger(folder, held):
     assert verify_proof(bare, unsigned(held[-1])).failed == "signature"
 
 
+def test_the_parts_of_a_proof_have_one_form(folder, held):
+    value = json.loads(prove(folder, round=3, organization="building_00").to_bytes())
+    assert verify_proof(sealed(value), held[-1])
+    chain = json.loads(prove(folder, since=held[0]).to_bytes())
+    assert verify_proof(sealed(chain), held[-1])
+    rows = value["offers"]
+    at = next(place for place, some in enumerate(rows) if some)
+    for wrong in (
+        {**chain, "header": value["header"]},
+        {**chain, "record": value["record"]},
+        {**chain, "offers": rows},
+        *({**value, "offers": [*rows[:at], some, *rows[at + 1 :]]}
+          for some in ([-1], [1, 0], [99, 0], [0, 0], [True], ["0"], [0.0], None)),
+        {**value, "offers": [[], []]},
+        {**value, "offers": [*rows, []]},
+        {**value, "record": {**value["record"], "index": -1}},
+        {**value, "record": {**value["record"], "index": True}},
+    ):  # fmt: skip
+        found = verify_proof(sealed(wrong), held[-1])
+        assert (found.ok, found.failed) == (False, "form"), wrong["offers"]
+
+
+def test_a_round_at_another_time_than_its_number_says_proves_nothing(tmp_path):
+    late = dataclasses.replace(RECORDS[0], timestamp=RECORDS[0].timestamp + 900)
+    forger.write(tmp_path, HEADER, [late])
+    root = Tree(record.hash for record in Scan(tmp_path)).root()
+    checkpoint = Checkpoint.of(NAME, 2, root).signed(KEY)
+    (tmp_path / "checkpoint-000000002.txt").write_bytes(checkpoint.to_bytes())
+    found = verify_proof(prove(tmp_path, round=late.number).to_bytes(), checkpoint)
+    assert (found.failed, "by number and start" in found.reason) == ("round", True)
+
+
+@pytest.mark.parametrize("key", [None, KEY.verifier])
+def test_both_checkpoints_of_a_proof_must_be_signed(folder, held, key):
+    proof = prove(folder, round=8, since=held[0])
+    for side, anchor in (("since", held[-1]), ("checkpoint", held[0])):
+        bare = dataclasses.replace(proof, **{side: unsigned(getattr(proof, side))}).to_bytes()
+        found = verify_proof(bare, anchor, key=key)
+        assert (found.failed, "signed" in found.reason) == ("signature", True)
+    with pytest.raises(DataError, match="not signed by neighbour"):
+        check_signers(held[-1], key, [WITNESS.verifier])
+
+
+def test_a_proof_leads_over_a_change_of_keys(tmp_path):
+    after = SigningKey(NAME, b"n" * 32)
+    with Ledger.create(tmp_path, HEADER, checkpoints=Checkpoints(99, KEY)) as ledger:
+        ledger.on_round(RECORDS[0])
+        before = ledger.checkpoint()
+        both = ledger.rotate(KEY, after)
+        ledger.on_round(RECORDS[1])
+    last = read_checkpoints(tmp_path)[-1]
+    assert [one.size for one in (before, both, last)] == [2, 3, 4]
+    proof = prove(tmp_path, round=RECORDS[1].number, since=before).to_bytes()
+
+    def check(key, *retired, held=before, data=proof):
+        keys = [one.verifier for one in (key, *retired)]
+        return verify_proof(data, held, key=keys[0], retired=keys[1:])
+
+    for held in (before, last):
+        found = check(after, KEY, held=held)
+        assert found, found
+        assert f"signed by {after.verifier}, the older one by {KEY.verifier}" in found.statement[-2]
+        for keys in ((after,), (KEY,), (KEY, after), (after, SigningKey(NAME, b"x" * 32))):
+            assert check(*keys, held=held).failed == "signature"
+    with pytest.raises(InputError, match="too: key"):
+        verify_proof(proof, before, retired=[KEY.verifier])
+    # whoever has stolen the retired key goes on from what the reader holds, and is refused
+    theirs = tmp_path / "theirs"
+    with Ledger.create(theirs, HEADER, checkpoints=Checkpoints(99, KEY)) as ledger:
+        for record in RECORDS[:2]:
+            ledger.on_round(record)
+    stolen = prove(theirs, since=before).to_bytes()
+    assert check(KEY, data=stolen)
+    assert check(after, KEY, data=stolen).failed == "signature"
+
+
 def unsigned(checkpoint):
     return Checkpoint.of(checkpoint.origin, checkpoint.size, checkpoint.root)
 
@@ -164,7 +249,7 @@ def test_what_cannot_be_proven_is_refused(folder, held, tmp_path):
     for words, arguments in (
         ("say what", {}),
         ("nothing of round 77", {"round": 77}),
-        ("nothing of the offer with id 5", {"offer": 5}),
+        ("nothing of the offer with id 5; .*--sequence", {"offer": 5}),
         ("which round or offer", {"organization": "building_00"}),
         ("not by both", {"offer": 5, "sequence": 5}),
         ("of 'other'", {"round": 3, "since": other}),

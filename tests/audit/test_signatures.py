@@ -21,7 +21,7 @@ from decent_gym.ledger.member_keys import MemberKeys
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.signed_section import OFFERS_DOMAIN
 from decent_gym.live.recheck import Recheck
-from decent_gym.models import CONVERSION_FIELDS, Converted
+from decent_gym.models import CONVERSION_FIELDS, NO_WISH, Converted, SignedOffers
 from decent_gym.replay import replay
 
 
@@ -152,6 +152,57 @@ def test_an_operator_that_cheats_and_clears_rightly_is_found(cheat, tmp_path):
     unsigned = [dataclasses.replace(one, signed=()) for one in rounds]
     forger.write(tmp_path / "plain", dataclasses.replace(header, member_keys=b""), unsigned)
     assert verify(tmp_path / "plain")
+
+
+OFFER = {"commodity": "heat", "energy": 5, "price": 5, "side": "buy"}
+ODD = [
+    *({"organization": name} for name in (NAMES[1], "", 3, None)),
+    *({"schema": schema} for schema in ("decent/offers/2", "", None)),
+    *({"round": number} for number in (True, "1", 2, None)),
+    *({"nonce": nonce} for nonce in (True, "7", None, -1, [])),
+    {"offers": {}}, {"offers": [3]}, {"more": 1},
+    *({"offers": [{**OFFER, **part}]}
+      for part in ({"energy": [1]}, {"energy": "1"}, {"price": None}, {"price": True}, {"more": 1},
+                   {"device": {}}, {"id": "x"}, {"side": "both"}, {"side": []},
+                   {"commodity": 1}, {"commodity": "gas"})),
+]  # fmt: skip
+"""What an organization could sign with its own key, and no market takes."""
+
+
+@pytest.mark.parametrize("changes", [{}, *ODD], ids=str)
+def test_rightly_signed_nonsense_is_named(folder, changes):
+    header, (one, *_) = forger.read(folder)
+    ledger = next(iter(Scan(folder))).hash
+    whole = {
+        **{"schema": "decent/offers/1", "district": "rural", "ledger": ledger.hex(), "nonce": 7},
+        **{"number": 0, "organization": NAMES[0], "round": 1, "offers": [OFFER], **changes},
+    }
+    payload = canonical_json(whole)
+    message = SignedOffers(
+        header.names.index(NAMES[0]), KEYS[NAMES[0]].sign(OFFERS_DOMAIN + payload), payload
+    )
+    nobody = [dataclasses.replace(book, orders=book.orders[:0]) for book in one.books]
+    record = dataclasses.replace(one, number=1, signed=(message,), books=tuple(nobody))
+    check = SignatureCheck(header, ledger)
+    fault = check.fault(record)
+    if changes:
+        assert fault.startswith(f"signed message 0 of {NAMES[0]}: it") or "is no offer" in fault
+    assert (fault is None, check.count) == (not changes, int(not changes))
+
+
+def test_an_order_with_a_wish_follows_from_no_message(folder):
+    header, (one, *_) = forger.read(folder)
+    ledger, book = next(iter(Scan(folder))).hash, one.electricity
+    assert SignatureCheck(header, ledger).fault(one) is None
+    owner = book.column("owner")
+    mine = owner == header.names.index(NAMES[0])
+    scripted = ~np.isin(owner, [header.names.index(name) for name in NAMES])
+    for who, words in ((mine, f"of {NAMES[0]} follows from no"), (scripted, "")):
+        wishes = np.tile(np.array(NO_WISH), (len(book.orders), 1))
+        wishes[np.argmax(who)] = (1, -1, -1)
+        books = (dataclasses.replace(book, wishes=wishes), one.heat)
+        fault = SignatureCheck(header, ledger).fault(dataclasses.replace(one, books=books))
+        assert fault is None if not words else words in fault
 
 
 def test_a_conversion_is_never_signed(folder):

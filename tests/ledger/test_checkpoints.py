@@ -7,6 +7,7 @@ import os
 import pytest
 from ledger.test_faults import FaultyDisk
 from oracles import forger
+from oracles.edwards25519 import PRIME, SMALL_ORDER, root, without_a_secret
 from oracles.merkle import Slow
 from oracles.rounds import header, rounds
 
@@ -14,6 +15,7 @@ from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger import Checkpoint, Checkpoints, KeyKind, Ledger, SigningKey, verify
 from decent_gym.ledger.checkpoint import read_checkpoints
 from decent_gym.ledger.key_record import KeyRecord, encode_key
+from decent_gym.ledger.note import Signature
 from decent_gym.ledger.scan import Scan
 
 RECORDS = rounds(10, offers=2)
@@ -97,6 +99,16 @@ def test_resume_goes_on_with_the_same_tree(tmp_path, cut):
     assert verify(tmp_path / "twice")
 
 
+def test_other_files_beside_the_checkpoints_are_not_read(tmp_path):
+    write(tmp_path)
+    good = (tmp_path / names(tmp_path)[-1]).read_bytes()
+    for name in ("checkpoint-0000000011.txt", "checkpoint-000000011.txt.bak", "checkpoint-11.txt"):
+        (tmp_path / name).write_bytes(good)
+    (tmp_path / "checkpoint-0000000012.txt").mkdir()
+    assert [one.size for one in read_checkpoints(tmp_path)] == [5, 9, 11]
+    assert verify(tmp_path).checkpoints == 3
+
+
 def test_resume_refuses_a_ledger_that_lost_what_was_signed(tmp_path):
     write(tmp_path)
     records = forger.read(tmp_path)[1]
@@ -146,6 +158,9 @@ def test_checkpoints_of_others_are_refused(tmp_path):
         (plain.signed(forged), "not signed with the ledger's own key"),
         (Checkpoint.of("other", good.size, good.root), "two ledgers"),
         (Checkpoint.of("stranger.example", 11, good.root).signed(stranger), "two ledgers"),
+        (plain.signed(SigningKey("stranger.example", b"k" * 32)), "not signed with the ledger's"),
+        (plain.carrying(Signature(KEY.name, KEY.verifier.id, KEY.sign(b""))), "is wrong"),
+        (Checkpoint.of(good.origin, 10, good.root), "holds a checkpoint of 10 records"),
         (dataclasses.replace(plain, note=good.note), None),
     ):
         path.write_bytes(bad.to_bytes())
@@ -153,6 +168,13 @@ def test_checkpoints_of_others_are_refused(tmp_path):
         assert found.ok if words is None else words in found.reason
     path.write_bytes(b"nonsense\n")
     assert "a note is a text" in verify(tmp_path).reason
+    empty = Checkpoint.of(good.origin, 0, Slow([]).mth(0, 0)).signed(KEY)
+    path.write_bytes(good.to_bytes())
+    assert "stands for no record" in verify(tmp_path, checkpoint=empty).reason
+    (tmp_path / "checkpoint-000000012.txt").mkdir()
+    assert "is not a regular file" in verify(tmp_path).reason
+    (tmp_path / "checkpoint-000000012.txt").rmdir()
+    path.write_bytes(b"nonsense\n")
     with pytest.raises(DataError, match="checkpoint-000000011"):
         Ledger.resume(tmp_path)
 
@@ -207,6 +229,9 @@ def test_keys_change_hands(tmp_path):
     assert [one.size for one in read_checkpoints(tmp_path)] == [5, 7, 11, 12]
     found = verify(tmp_path)
     assert (found.ok, found.rounds, found.checkpoints, found.head) == (True, 10, 4, ledger.head)
+    plain = Checkpoint.of(both.origin, both.size, both.root)  # after the hand-over: the next key
+    for checkpoint, words in ((plain.signed(NEXT), "None"), (plain.signed(KEY), "own key")):
+        assert words in str(verify(tmp_path, checkpoint=checkpoint).reason)
     last = read_checkpoints(tmp_path)[-1]
     last.check(NEXT.verifier)
     with pytest.raises(DataError, match="not signed by"):
@@ -242,6 +267,22 @@ def test_a_stolen_place_is_no_change_of_keys(tmp_path):
     unkeyed = [bytes(record.body) for record in Scan(write_unkeyed(tmp_path / "u"))][:4]
     forger.write_bodies(tmp_path / "u", [*unkeyed, encode_key(right)])
     assert "the header names no key" in verify(tmp_path / "u").reason
+
+
+def test_no_ledger_is_handed_over_to_a_key_that_everybody_has(tmp_path):
+    """Zero says that nobody signs, and is a point of small order: it "signs" without a secret."""
+    write(tmp_path)
+    bodies = [bytes(record.body) for record in Scan(tmp_path)][:4]
+    head = bytes.fromhex(forger.write_bodies(tmp_path / "l", bodies))
+    for y in SMALL_ORDER:
+        public = y.to_bytes(32, "little")
+        message = b"decent-gym/ledger/key/v1\0" + head + KEY.verifier.public + public
+        x = root(y)
+        by_new = without_a_secret(public, (PRIME - x if x & 1 else x, y), message)
+        record = KeyRecord(public, KEY.sign(message), by_new)
+        forger.write_bodies(tmp_path / "l", [*bodies, encode_key(record)])
+        found = verify(tmp_path / "l")
+        assert not found and "not signed by itself" in found.reason
 
 
 def write_unkeyed(folder):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.merkle import Slow
 
-from decent_gym.audit.paths import consistency_fault, inclusion_fault
+from decent_gym.audit.paths import GrowingTree, consistency_fault, inclusion_fault
 from decent_gym.errors import InputError
 from decent_gym.ledger.merkle import Frontier, Tree
 
@@ -46,6 +46,14 @@ def test_the_frontier_and_the_tree_have_the_root_of_the_rfc():
         assert frontier.root() == TREE.root(size) == ROOTS[size]
         if size < 257:
             frontier.append(LEAVES[size])
+
+
+def test_the_verifiers_own_tree_has_the_root_of_the_rfc():
+    tree = GrowingTree()
+    for size in range(258):
+        assert (tree.size, tree.root()) == (size, ROOTS[size])
+        if size < 257:
+            tree.append(LEAVES[size])
 
 
 def test_all_inclusion_proofs():
@@ -112,6 +120,23 @@ def test_a_leaf_proves_nothing_about_a_tree_of_another_size():
             assert (
                 inclusion_fault(LEAVES[index], index, other, path, ROOTS[other]) is None
             ) is same
+
+
+def test_a_path_that_goes_on_above_the_root_is_too_long():
+    """Leaf 1 of two, said to be the only one: the sibling would be taken above the top."""
+    for size in (2, 3, 4, 8, 257):
+        path = TREE.inclusion(size - 1, size)
+        assert inclusion_fault(LEAVES[size - 1], size - 1, size, path, ROOTS[size]) is None
+        assert "too long" in inclusion_fault(LEAVES[size - 1], 0, 1, path, ROOTS[size])
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 64])
+def test_a_node_of_another_length_is_named(length):
+    path, longer = TREE.inclusion(3, 200), TREE.consistency(3, 200)
+    path[1] = longer[1] = bytes(length)
+    words = f"node 1 of the path has {length} bytes"
+    assert words in inclusion_fault(LEAVES[3], 3, 200, path, ROOTS[200])
+    assert words in consistency_fault(3, 200, longer, ROOTS[3], ROOTS[200])
 
 
 def test_no_broken_consistency_proof_passes():

@@ -2,18 +2,29 @@
 
 import dataclasses
 import json
+import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import forger
 from oracles.rounds import SlowMarket, header
 
+from decent_gym import scenario
+from decent_gym.clearing import Rules
 from decent_gym.errors import DataError
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments
 from decent_gym.ledger.header import canonical_json
+from decent_gym.ledger.key_record import KeyRecord, encode_key
+from decent_gym.ledger.scan import Scan
 from decent_gym.live.archive import SPACING, Archive, Librarian
 from decent_gym.live.follower import Follower
 from decent_gym.live.messages import request_payload
+from decent_gym.live.recheck import Recheck
+from decent_gym.models import CONVERSION_FIELDS, ORDER_FIELDS, Converted, Money
+from decent_gym.simulation import Simulation
+from decent_gym.simulation.recording import header_of
 from decent_gym.views.mqtt_tail import read_payloads
 
 ROUNDS = 9
@@ -99,6 +110,55 @@ def test_changes_of_keys_are_followed(tmp_path, rotations, reclear):
                     found += follower.record(raw)
         assert [one.payload for one in found] == payloads
         assert follower.head == ledger.head
+
+
+def test_with_reclear_a_key_that_nobody_introduced_is_found(tmp_path):
+    key, thief = (SigningKey("a.example", bytes([n]) * 32) for n in (1, 2))
+    forger.write(tmp_path, header(operator_key=key.verifier.public), [SlowMarket().round()])
+    bodies = [bytes(record.body) for record in Scan(tmp_path)]
+    *_, last = Scan(tmp_path)
+    forger.write_bodies(tmp_path, [*bodies, encode_key(KeyRecord.of(last.hash, thief, thief))])
+    records = list(Archive(tmp_path).records(0, 9))
+    assert len(records) == 3
+    for reclear in (False, True):
+        follower = Follower("rural", from_start=True, reclear=reclear)
+        follower.heard(next(iter(read_payloads(tmp_path, "rural"))))
+        if reclear:
+            assert len(fetch_all(follower, records)) == 1
+            with pytest.raises(DataError, match=r"after record 1: .*not signed by the old one"):
+                follower.record(records[2])
+        else:
+            follower.record(records[0])
+            assert follower.record(records[2]) == []
+
+
+def test_a_change_of_keys_may_come_again(tmp_path):
+    keys = [SigningKey("a.example", bytes([n]) * 32) for n in range(3)]
+    source, head = SlowMarket(), header(operator_key=keys[0].verifier.public)
+    with Ledger.create(tmp_path, head, checkpoints=Checkpoints(key=keys[0])) as ledger:
+        ledger.on_round(source.round())
+        ledger.rotate(keys[0], keys[1])
+        ledger.rotate(keys[1], keys[2])
+        ledger.on_round(source.round())
+    records = list(Archive(tmp_path).records(0, 9))
+    follower = Follower("rural", from_start=True, reclear=True)
+    follower.heard(list(read_payloads(tmp_path, "rural"))[-1])
+    found = [follower.record(records[at]) for at in (0, 1, 2, 2, 3, 2, 3, 3, 4)]
+    assert [len(one) for one in found] == [0, 1, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_what_clearing_does_not_touch_is_rechecked():
+    """Fees that do not sum to zero, and an account that no movement explains."""
+    record = SlowMarket().round()
+    money, accounts = record.money.copy(), record.accounts.copy()
+    money[Money.FEE, 0] += 5
+    accounts[0] += 5
+    for wrong, words in (
+        (dataclasses.replace(record, money=money, accounts=accounts), "fee money sums to 5"),
+        (dataclasses.replace(record, accounts=accounts), "account 0 is"),
+        (record, "None"),
+    ):
+        assert words in str(Recheck(header(), bytes(32)).fault(wrong))
 
 
 def test_who_begins_anywhere_needs_the_header_only_for_a_gap(sample):
@@ -198,6 +258,60 @@ def test_with_reclear_a_wrong_clearing_is_found(tmp_path):
     follower.heard(payloads[-1])
     with pytest.raises(DataError, match=r"round 3 was not cleared by the rules: .*pays"):
         fetch_all(follower, records)
+
+
+def hostile(record, name, value):
+    """The round with one order or conversion that would make a kernel write where it must not."""
+    if name in CONVERSION_FIELDS:
+        offers = np.zeros((1, len(CONVERSION_FIELDS)), np.int64)
+        offers[0, CONVERSION_FIELDS.index(name)] = value
+        activity = np.ones(1, np.int64)
+        given = Converted(offers, activity, np.ones((1, 2), np.int64), activity)
+        return dataclasses.replace(record, conversions=given)
+    orders = record.electricity.orders.copy()
+    orders[0, ORDER_FIELDS.index(name.removeprefix("order "))] = value
+    book = dataclasses.replace(record.electricity, orders=orders)
+    return dataclasses.replace(record, books=(book, record.heat))
+
+
+@pytest.mark.parametrize("clearing", ["separate", "coupled"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("owner", 10**7),
+        ("owner", -(10**7)),
+        ("group", 10**9),
+        ("most", 2**62),
+        ("order owner", 9999),
+    ],
+)
+def test_what_would_break_a_kernel_is_refused_before_it_is_cleared(clearing, name, value):
+    """The records of a stranger: unchecked, the first of these ended the process."""
+    check = Recheck(header(rules=Rules(clearing=clearing).to_dict()), bytes(32))
+    fault = check.fault(hostile(SlowMarket().round(), name, value))
+    assert re.search(r"^1 conversions, but|conversion|owner of order 0 is", fault)
+
+
+@pytest.mark.parametrize("rules", [{"mechanism": "preference"}, {"clearing": "coupled"}])
+def test_every_way_of_clearing_is_rechecked(tmp_path, rules):
+    district = scenario("rural", **rules)
+    simulation = Simulation(district)
+    simulation.reset([3], [96 * 14 + 20])
+    head = header_of(simulation.operator, bytes(32), 3)
+    with Ledger.create(tmp_path / "l", head) as ledger:
+        simulation.operator.listen(0, ledger)
+        for _ in range(3):
+            simulation.step()
+    _, found = forger.read(tmp_path / "l")
+    assert any(len(book.wishes) for one in found for book in one.books) == ("mechanism" in rules)
+    assert any(len(one.conversions.activity) for one in found) == ("clearing" in rules)
+    check = Recheck(head, bytes.fromhex(Ledger(head).head))
+    assert [check.fault(one) for one in found] == [None] * 3
+
+
+def test_rules_that_this_program_does_not_have_are_bad_data():
+    with pytest.raises(DataError, match="nothing of the kind"):
+        Recheck(header(rules={"mechanism": "nothing of the kind"}), bytes(32))
 
 
 def test_an_archive_finds_records_wherever_they_are(tmp_path, monkeypatch):

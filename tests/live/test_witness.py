@@ -16,7 +16,7 @@ from decent_gym.ledger import Checkpoint, Checkpoints, KeyKind, Ledger, SigningK
 from decent_gym.ledger.checkpoint import read_checkpoints
 from decent_gym.ledger.merkle import Tree
 from decent_gym.live.cosigning import cosign
-from decent_gym.live.witness import FORKED, Verdict, Witness
+from decent_gym.live.witness import AGAINST, FORKED, Verdict, Witness
 from decent_gym.live.witness_http import BODY_CAP, WitnessServer, parse_request
 
 NAME = "district.example/rural"
@@ -100,12 +100,41 @@ def test_it_refuses_everything_else(seen, checkpoint, old, path, verdict, words)
 def test_a_fork_is_kept_as_evidence_and_a_rollback_is_not(seen, tmp_path):
     seen.update(signed(29))
     seen.update(signed(40), 0)
+    seen.update(signed(30), 0)  # as cosign asks first: what was seen, from elsewhere
     assert not list((tmp_path / "state").glob(f"*{FORKED}"))
     seen.update(signed(30, OTHER))
-    (kept,) = (tmp_path / "state").glob(f"*{FORKED}")
-    fork, held = Checkpoint.read(kept), seen.seen(NAME)
+    # neither what the operator does next, nor anybody who sends something again, undoes it
+    assert seen.update(signed(40), 30, TREE.consistency(30, 40))
+    seen.update(signed(40), 0)
+    seen.update(signed(40, OTHER), 40)
+    fork, held = (
+        Checkpoint.read(next((tmp_path / "state").glob(f"*{suffix}")))
+        for suffix in (FORKED, AGAINST)
+    )
     assert fork.check(KEY.verifier) == held.check(KEY.verifier) == 0
-    assert fork.size == held.size and fork.root != held.root
+    assert held.check(OWN.verifier) == NOW
+    assert (fork.size, held.size) == (30, 30)
+    assert (fork.root, held.root) == (OTHER.root(30), TREE.root(30))
+
+
+def test_with_a_fork_the_pair_is_whole_whatever_fails(tmp_path):
+    for call in range(1, 99):
+        folder, disk = tmp_path / str(call), FaultyDisk()
+        with witness(folder, disk=disk) as one:
+            one.update(signed(30))
+            disk.fail_at = disk.calls + call
+            try:
+                one.update(signed(30, OTHER))
+            except OSError:
+                pass
+            else:
+                break
+        forked = list(folder.glob(f"*{FORKED}"))
+        assert not forked or Checkpoint.read(next(folder.glob(f"*{AGAINST}"))).size == 30
+        with witness(folder) as again:
+            again.update(signed(30, OTHER))
+        assert len([*folder.glob(f"*{FORKED}"), *folder.glob(f"*{AGAINST}")]) == 2
+    assert call > 6
 
 
 def test_ledgers_are_kept_apart(seen):
@@ -113,6 +142,39 @@ def test_ledgers_are_kept_apart(seen):
     assert seen.update(below)
     assert seen.seen(NAME).size == 30
     assert seen.seen(f"{NAME}/2").size == 5
+
+
+def test_the_first_checkpoint_has_nothing_to_continue(tmp_path):
+    with witness(tmp_path / "state") as one:
+        answer = one.update(signed(10), 0, [bytes(32)])
+        assert (answer.verdict, answer.size) == (Verdict.UNPROVEN, 0)
+        assert one.update(signed(10), 0)
+
+
+def test_two_that_ask_at_once_are_answered_one_after_the_other(tmp_path):
+    """Both continue what was seen, and each contradicts the other: one of them is a fork."""
+    branch = Tree([bytes([n ^ (n > 30)]) * 32 for n in range(40)])
+    inside, answers = threading.Event(), {}
+
+    def clock():  # between what was seen and what is written down
+        if inside.is_set():
+            return NOW
+        inside.set()
+        second.start()
+        second.join(0.2)
+        return NOW
+
+    def ask(tree):
+        answers[tree] = one.update(signed(40, tree), 30, tree.consistency(30, 40)).verdict
+
+    with Witness(tmp_path / "state", OWN, [KEY.verifier], clock=lambda: NOW) as one:
+        one.update(signed(30))
+    with Witness(tmp_path / "state", OWN, [KEY.verifier], clock=clock) as one:
+        second = threading.Thread(target=ask, args=(branch,))
+        ask(TREE)
+        second.join()
+        assert answers == {TREE: Verdict.COSIGNED, branch: Verdict.CONFLICT}
+        assert one.seen(NAME).root == TREE.root(40)
 
 
 def test_names_never_become_paths(tmp_path):
