@@ -4,14 +4,11 @@ It is one writer's log.  The chain of hashes shows any edit to whoever knows the
 tail was cut or rewritten shows only against a head that somebody else has kept.
 """
 
-import platform
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 from decent_gym.errors import DataError, InputError, LedgerError, RoundOrderError
 from decent_gym.ledger.batch import Batch
@@ -26,15 +23,13 @@ from decent_gym.ledger.keeper import (
     check_operator,
 )
 from decent_gym.ledger.key_record import KeyRecord, encode_key
+from decent_gym.ledger.place import check_free, check_sync, disk_for, software
 from decent_gym.ledger.recovery import Recovered, recover
-from decent_gym.ledger.segments import META, SYNC_MODES, SegmentWriter, meta_text, segment_numbers
+from decent_gym.ledger.segments import META, SegmentWriter, meta_text, segment_numbers
 from decent_gym.ledger.signing import SigningKey
 from decent_gym.ledger.state import RoundState, StateEncoder
 from decent_gym.models import Round
-from decent_gym.registry import unknown_name
 from decent_gym.units import ROUND_SECONDS
-
-_PACKAGES: Final = ("decent-gym", "numpy", "numba")
 
 
 class Ledger:
@@ -127,10 +122,10 @@ class Ledger:
             For a disk that fails.
         """
         folder = check_free(path)
-        _check_sync(sync, checkpoints)
-        text = meta_text({"software": _software(), **(meta or {})})
+        check_sync(sync, checkpoints)
+        text = meta_text({"software": software(), **(meta or {})})
         ledger = cls(header, checkpoints=checkpoints)
-        disk = disk or _disk(sync)
+        disk = disk or disk_for(sync)
         try:
             disk.make_folder(folder)
         except OSError as error:
@@ -171,11 +166,11 @@ class Ledger:
             falls short of or contradicts a checkpoint, or the disk fails.
         """
         folder = Path(path)
-        _check_sync(sync, checkpoints)
+        check_sync(sync, checkpoints)
         if not folder.is_dir() or not segment_numbers(folder):
             raise InputError(f"there is no ledger at {folder}; begin one with Ledger.create")
         # the lock comes first: a tail that somebody is still writing only looks torn
-        writer = SegmentWriter(folder, False, sync, disk or _disk(sync))
+        writer = SegmentWriter(folder, False, sync, disk or disk_for(sync))
         try:
             found = recover(folder)
             ledger = cls._recovered(found, checkpoints)
@@ -416,46 +411,3 @@ class Ledger:
                 f"round {number} has the timestamp {timestamp}, which should be "
                 f"{due}: the header's start and 15 minutes for each round"
             )
-
-
-def check_free(path: str | Path) -> Path:
-    """The folder at `path`, in which a ledger may begin.
-
-    Raises
-    ------
-    InputError
-        It is the empty text, a file, or holds a ledger already.
-    """
-    if path == "":
-        raise InputError("a ledger's folder must have a name, got ''; '.' is the current folder")
-    folder = Path(path)
-    if "\0" in str(path):
-        raise InputError(f"no folder can be called {str(path)!r}; leave out the zero byte")
-    if folder.exists() and (not folder.is_dir() or segment_numbers(folder)):
-        raise InputError(f"{folder} is taken; resume it or choose another folder")
-    return folder
-
-
-def _check_sync(sync: str, checkpoints: Checkpoints | None) -> None:
-    if sync not in SYNC_MODES:
-        raise unknown_name("sync mode", sync, SYNC_MODES)
-    if sync == "never" and checkpoints is not None:
-        raise InputError(
-            "a checkpoint must never be of records that can still be lost, as those of "
-            "sync='never' can; choose 'checkpoint' or 'round'"
-        )
-
-
-def _disk(sync: str) -> Disk:
-    return Disk(waits=False) if sync == "never" else Disk()
-
-
-@cache
-def _software() -> Mapping[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"  # a checkout on the path
-    return versions

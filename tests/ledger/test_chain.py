@@ -6,7 +6,7 @@ from oracles import tiny
 from oracles.rounds import header, rounds
 
 from decent_gym.errors import InputError, LedgerError, RoundOrderError, UnknownNameError
-from decent_gym.ledger import Ledger, batch, chain, segments, verify
+from decent_gym.ledger import Ledger, batch, place, segments, verify
 from decent_gym.ledger.hashing import GENESIS
 from decent_gym.ledger.scan import Damage, Scan
 
@@ -202,5 +202,5 @@ def test_a_crash_between_two_segments_is_no_damage(tmp_path):
 
 
 def test_versions_of_what_is_not_installed(monkeypatch):
-    monkeypatch.setattr(chain, "_PACKAGES", ("no-such-package",))
-    assert chain._software.__wrapped__()["no-such-package"] == "not installed"
+    monkeypatch.setattr(place, "_PACKAGES", ("no-such-package",))
+    assert place.software.__wrapped__()["no-such-package"] == "not installed"

@@ -14,7 +14,7 @@ from live.test_live_market import PLAN, message, never
 
 from decent_gym.cli import main
 from decent_gym.errors import LedgerError
-from decent_gym.ledger import chain, verify
+from decent_gym.ledger import place, verify
 from decent_gym.live.market import LiveMarket
 from decent_gym.live.topics import MarketTopics
 from decent_gym.replay import replay
@@ -39,7 +39,7 @@ def served(folder, closed):
 
 def test_a_fault_at_any_call_costs_no_round_that_was_closed(tmp_path, monkeypatch):
     counter = FaultyDisk()
-    monkeypatch.setattr(chain, "Disk", lambda: counter)
+    monkeypatch.setattr(place, "Disk", lambda: counter)
     expected = served(tmp_path / "whole", [])
     calls = counter.calls
     assert calls > 15
@@ -47,11 +47,11 @@ def test_a_fault_at_any_call_costs_no_round_that_was_closed(tmp_path, monkeypatc
     for call in (5, *range(9, calls + 1, 3)):
         folder, error = tmp_path / str(call), (errno.ENOSPC, errno.EIO)[call % 2]
         closed = []
-        monkeypatch.setattr(chain, "Disk", lambda call=call, error=error: FaultyDisk(call, error))
+        monkeypatch.setattr(place, "Disk", lambda call=call, error=error: FaultyDisk(call, error))
         with pytest.raises(LedgerError, match=os.strerror(error)):
             served(folder, closed)
         assert threading.active_count() <= threads, "it has let go of everything"
-        monkeypatch.setattr(chain, "Disk", FaultyDisk)
+        monkeypatch.setattr(place, "Disk", FaultyDisk)
         if call < 10:  # stopped before it had begun
             with pytest.raises(LedgerError, match="remove the folder and begin again"):
                 served(folder, closed)
@@ -68,12 +68,12 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path, capsys, 
         *("serve", "--speed", "900000x", "--rounds", "3", "--quiet"),
         *("--ledger", str(tmp_path / "l")),
     ]
-    monkeypatch.setattr(chain, "Disk", lambda: FaultyDisk(14, errno.ENOSPC))
+    monkeypatch.setattr(place, "Disk", lambda: FaultyDisk(14, errno.ENOSPC))
     assert main(command) == 2
     lines = capsys.readouterr().err.splitlines()
     assert "No space left on device" in lines[-1] and str(tmp_path / "l") in lines[-1]
     assert "Traceback" not in "".join(lines)
-    monkeypatch.setattr(chain, "Disk", FaultyDisk)
+    monkeypatch.setattr(place, "Disk", FaultyDisk)
     assert main(command) == 0
     assert "rounds stepped again from the ledger" in capsys.readouterr().err
     assert verify(tmp_path / "l").rounds == 3
