@@ -216,7 +216,7 @@ def edited_trade(walk: Narrator) -> None:
     )
     walk.say("A proof made from it does not lead to that checkpoint either.")
     walk.run(f"decent-gym prove rewritten {trade} --out false.proof")
-    walk.catch(f"decent-gym verify --proof false.proof {HELD}", "ask for one that continues yours")
+    walk.catch(f"decent-gym verify --proof false.proof {HELD}", "one was written anew")
     walk.say("Nor does the witness cosign it. It keeps both checkpoints: the fraud is proven.")
     walk.catch(cosign("rewritten", "new.txt"), "FORK")
     if not list((walk.folder / "seen").glob("*.forked.txt")):

@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "walkthrough.md"
 CAUGHT = [
     "does not have the hash that it states",
     "its past was written anew",
-    "ask for one that continues yours",
+    "one was written anew",
     "refuses (409): FORK",
     "electricity pays of order",
     "rolled back",
