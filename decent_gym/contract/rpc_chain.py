@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +9,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from decent_gym.contract.chain import Receipt, RefusedError, checked_address
 from decent_gym.errors import DataError, InputError, MissingExtraError
+from decent_gym.json_text import load_json
 from decent_gym.ledger.checkpoint import read_capped
 
 _ANSWER_CAP: Final = 2**22
-_DEPTH_CAP: Final = 16
-_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _KEY_FILE_CAP: Final = 200
 _KEY_DIGITS: Final = 64
 _REQUEST_SECONDS: Final = 30.0
@@ -207,22 +205,11 @@ class RpcChain:
         finally:
             connection.close()
         try:
-            return _parsed(data)
-        except ValueError:
-            raise DataError(f"{self._shown} does not answer in JSON: {data[:80]!r}") from None
-
-
-def _parsed(data: bytes) -> Any:
-    """A node's JSON; ValueError if it is none, too long or too deep."""
-    if len(data) > _ANSWER_CAP:
-        raise ValueError
-    depth = 0
-    # before parsing: deep nesting breaks the parser, and not always with an error
-    for byte in _TEXT.sub(b"", data):
-        depth += (byte in b"[{") - (byte in b"]}")
-        if depth > _DEPTH_CAP:
-            raise ValueError
-    return json.loads(data)
+            return load_json(data, _ANSWER_CAP)
+        except ValueError as error:
+            raise DataError(
+                f"{self._shown} does not answer in JSON: {error}, in {data[:80]!r}"
+            ) from None
 
 
 def _checked_url(text: str) -> SplitResult:

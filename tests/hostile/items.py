@@ -62,6 +62,7 @@ OTHERS: Final = {
     "blocks": "blocks and groups that contradict themselves",
     "contradiction": "a file that contradicts itself",
     "damage": "bytes that are not what was written",
+    "slow": "a little that takes long to read",
     "wrong clearing": "a round that was not cleared by the rules",
     "rewritten": "a past that was written anew",
 }

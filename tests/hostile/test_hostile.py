@@ -1,5 +1,8 @@
 """Every hostile input of every entrance: a named error, and nothing has changed."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +71,18 @@ def test_what_is_right_is_taken(entrance: str, tmp_path: Path) -> None:
 
 def no_change(stand: Stand) -> object:
     return (lambda folder: None) if isinstance(stand, FolderStand) else {}
+
+
+def test_deep_nesting_is_refused_without_the_recursion_limit() -> None:
+    """Libraries raise it; what leans on it then ends the process."""
+    place = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "hostile.unlimited"], cwd=place, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": f"{place}:{place / 'tests'}"}, check=False,
+    )  # fmt: skip
+    *tried, last = done.stdout.splitlines()
+    assert last == "all refused", (last, done.returncode, done.stderr[-500:])
+    assert len(tried) == sum("nesting" in case.items for _, case in CASES)
 
 
 def test_the_list_is_covered() -> None:
