@@ -12,6 +12,8 @@ from decent_gym.errors import DataError, InputError, MissingExtraError
 from decent_gym.json_text import load_json
 from decent_gym.ledger.checkpoint import read_capped
 
+_NUMBER_DIGITS: Final = 18
+"""Of numbers, with the 0x: gas, prices, counts and ids of chains stay within 64 bits."""
 _ANSWER_CAP: Final = 2**22
 _KEY_FILE_CAP: Final = 200
 _KEY_DIGITS: Final = 64
@@ -255,7 +257,7 @@ def _failure(method: str, error: Any) -> Exception:
 
 def _number(value: Any, what: str) -> int:
     try:
-        if isinstance(value, str) and value.startswith("0x") and len(value) <= 66:
+        if isinstance(value, str) and value.startswith("0x") and len(value) <= _NUMBER_DIGITS:
             return int(value, 16)
     except ValueError:
         pass
