@@ -179,7 +179,8 @@ FOLLOW: Final[list[tuple[Any, ...]]] = [
         ("the second again", "replay", lambda p, r: ("record", r[2]), RefusedError, "passed over"),
         ("the sixth too early", "out of order", lambda p, r: ("record", r[6]),
          RefusedError, "passed over"),
-        ("a round of nothing", "damage", follows(frame(RecordType.ROUND, [])), LedgerError, "section"),
+        ("a round of nothing", "damage", follows(frame(RecordType.ROUND, [])),
+         LedgerError, "section"),
         ("a round of another market", "shape",
          follows(encode_round(STRANGE, 10)), LedgerError, "instead of"),
     )

@@ -2,20 +2,18 @@
 
 import json
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 from hostile.cases_answers import opening
 from hostile.cases_ledger import KEY, WITNESS
 from hostile.folders import write_ledger
 from hostile.stands import FolderStand, RefusedError, Stand
 from market.snapshots import snapshot
+from oracles.http_twin import answering, ask_node
 from oracles.signed_market import KEYS, MEMBER_KEYS, NAMES, PUBLIC, SignedMarket
 
-from decent_gym.contract import RpcChain
 from decent_gym.ledger import Checkpoint
 from decent_gym.ledger.checkpoint import read_checkpoints
 from decent_gym.ledger.member_keys import MemberKeys, read_member_keys
@@ -144,28 +142,6 @@ def http_stand(place: Path) -> Stand:
     return Stand(ask, lambda: witness.seen(KEY.name))
 
 
-def answering(answer: Callable[[bytes], tuple[int, bytes]]) -> Any:
-    """Connections over HTTP that end here."""
-
-    class Connection:
-        def __init__(self, *where: object, **how: object) -> None:
-            self.status, self.data = 0, b""
-
-        def request(self, method: str, path: str, body: bytes, headers: object = None) -> None:
-            self.status, self.data = answer(body)
-
-        def getresponse(self) -> "Connection":
-            return self
-
-        def read(self, most: int) -> bytes:
-            return self.data[:most]
-
-        def close(self) -> None:
-            """Nothing is open."""
-
-    return mock.patch("http.client.HTTPConnection", Connection)
-
-
 def cosign_stand(place: Path) -> Stand:
     """An operator asks a witness; what it answers is the case."""
     ledger = write_ledger(place / "ledger")
@@ -181,31 +157,6 @@ def cosign_stand(place: Path) -> Stand:
     return Stand(ask)
 
 
-TRANSACTION = f"0x{'ab' * 32}"
-GOOD_NODE = {
-    "eth_chainId": "0x1",
-    "eth_accounts": [f"0x{'11' * 20}"],
-    "eth_estimateGas": "0x5208",
-    "eth_getTransactionCount": "0x0",
-    "eth_sendTransaction": TRANSACTION,
-    "eth_getTransactionReceipt": {
-        "status": "0x1", "gasUsed": "0x5208", "contractAddress": None
-    },
-}  # fmt: skip
-
-
 def node_stand(place: Path) -> Stand:
-    """A transaction over a node; what it answers is the case."""
-
-    def send(made: dict[str, Any]) -> None:
-        def answer(body: bytes) -> tuple[int, bytes]:
-            asked = json.loads(body)
-            result = {**GOOD_NODE, **made}[asked["method"]]
-            if isinstance(result, bytes):
-                return 200, result
-            return 200, json.dumps({"id": asked["id"], "result": result}).encode()
-
-        with answering(answer):
-            RpcChain("http://node.example").send(f"0x{'22' * 20}", b"\x01")
-
-    return Stand(send)
+    """What the node answers is the case."""
+    return Stand(ask_node)
