@@ -40,7 +40,7 @@ PROMISED: Final = {
     "unknown fields": "a field, an option or a name that there is not",
     "too many": "more offers than an organization may have",
     "self-crossing": "an organization that would trade with itself",
-    "runs code": "a model that would run code when loaded",
+    "runs code": "a model that would run code when loaded, or is a program",
     "pickle": "an array file that holds a pickle",
     "bomb": "a little that unpacks to a lot",
     "huge shape": "a header that claims more than the file holds",
