@@ -14,6 +14,7 @@ PACKAGE = read_tree(ROOT, "decent_gym")
 LEVELS = {
     "errors": 0,
     "units": 0,
+    "web_address": 1,
     "files": 1,
     "json_text": 1,
     "parquet": 1,

@@ -5,12 +5,13 @@ import json
 import time
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from decent_gym.contract.chain import Receipt, RefusedError, checked_address
 from decent_gym.errors import DataError, InputError, MissingExtraError
 from decent_gym.json_text import load_json
 from decent_gym.ledger.checkpoint import read_capped
+from decent_gym.web_address import http_address
 
 _NUMBER_DIGITS: Final = 18
 """Of numbers, with the 0x: gas, prices, counts and ids of chains stay within 64 bits."""
@@ -215,12 +216,8 @@ class RpcChain:
 
 
 def _checked_url(text: str) -> SplitResult:
-    url = urlsplit(text)
-    try:
-        port = url.port
-    except ValueError:
-        port = 0
-    if url.scheme not in ("http", "https") or not url.hostname or port == 0:
+    url = http_address(text)
+    if url is None:
         raise InputError("a node is at http://host:port, or https; got another address")
     return url
 

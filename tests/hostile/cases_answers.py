@@ -253,7 +253,18 @@ COSIGN: Final[list[tuple[Any, ...]]] = [
     )
 ]  # fmt: skip
 
-Answers = dict[str, Any]
+# the address of a witness or a node
+URL: Final[list[tuple[Any, ...]]] = [
+    (f"address {url[:30]!r}", items, url, InputError)
+    for url, items in (
+        ("", "damage"), ("h", "damage"), ("ftp://h", "codes"), ("http://", "damage"),
+        ("http:h", "damage"), ("http://h:0", "caps"), ("http://h:99999", "caps"),
+        ("http://h:x", "str"), ("http://[::1", "damage"), ("http://a..b", "damage"),
+        (f"http://{'a' * 64}", "8 kB"), ("http://\ud800", "UTF-8"), ("http://h/\u00e4", "UTF-8"),
+        ("http://h/?\u00e4", "UTF-8"), ("http://h/a b", "path"), ("http://h/\x01", "path"),
+    )
+]  # fmt: skip
+
 # what answers instead of a node, by what it is asked
 NODE: Final[list[tuple[Any, ...]]] = [
     (name, items, answers, error, says)

@@ -181,6 +181,12 @@ ENTRANCES: Final[dict[str, Entrance]] = {
     "witness, its port": Entrance(wires.http_stand, answers.HTTP),
     "witness, its answers": Entrance(wires.cosign_stand, answers.COSIGN),
     "node, its answers": Entrance(wires.node_stand, answers.NODE),
+    "witness, its address": Entrance(
+        wires.cosign_at_stand, [(*case, "a witness is at") for case in answers.URL]
+    ),
+    "node, its address": Entrance(
+        wires.node_at_stand, [(*case, "a node is at http://") for case in answers.URL]
+    ),
     "scenario, TOML": Entrance(folders.toml_stand, tables.TOML_TEXT),
     "profiles, CSV": Entrance(folders.csv_stand, tables.CSV_CELL),
     "profiles, npz": Entrance(folders.npz_stand, tables.NPZ),
@@ -213,6 +219,8 @@ GOOD: Final[dict[str, Any]] = {
         answers.POST, f"Content-Length: {len(answers.SAME)}", body=answers.SAME
     ),
     "witness, its answers": [],
+    "witness, its address": "http://witness.example:1/path",
+    "node, its address": "http://node.example:1/path?key",
     "broker's address": "mqtts://user:secret@h.example:8883",
     "district in topics": "rural",
     "Ledger.on_round": ledger.RECORDS[2],

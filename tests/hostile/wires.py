@@ -142,19 +142,41 @@ def http_stand(place: Path) -> Stand:
     return Stand(ask, lambda: witness.seen(KEY.name))
 
 
-def cosign_stand(place: Path) -> Stand:
-    """An operator asks a witness; what it answers is the case."""
+def cosigning(place: Path) -> tuple[Path, list[tuple[int, bytes]]]:
+    """A ledger, and what its witness answers."""
     ledger = write_ledger(place / "ledger")
     witness = Witness(place / "seen", WITNESS, [KEY.verifier], clock=lambda: 0.0)
     cosignature = witness.update(read_checkpoints(ledger)[-1]).cosignature
     assert cosignature is not None
+    return ledger, [(200, cosignature.line.encode())]
+
+
+def cosign_stand(place: Path) -> Stand:
+    """An operator asks a witness; what it answers is the case."""
+    ledger, right = cosigning(place)
 
     def ask(made: list[tuple[int, bytes]]) -> None:
-        answers = iter(made or [(200, cosignature.line.encode())])
+        answers = iter(made or right)
         with answering(lambda body: next(answers)):
             cosign(ledger, "http://witness.example", WITNESS.verifier)
 
     return Stand(ask)
+
+
+def cosign_at_stand(place: Path) -> Stand:
+    """Another address of the witness."""
+    ledger, answers = cosigning(place)
+
+    def ask(url: str) -> None:
+        with answering(lambda body: answers[0]):
+            cosign(ledger, url, WITNESS.verifier)
+
+    return Stand(ask)
+
+
+def node_at_stand(place: Path) -> Stand:
+    """Another address of the node."""
+    return Stand(lambda url: ask_node({}, url))
 
 
 def node_stand(place: Path) -> Stand:

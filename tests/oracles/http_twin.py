@@ -42,7 +42,7 @@ def answering(answer: Callable[[bytes], tuple[int, bytes]]) -> Any:
     return mock.patch("http.client.HTTPConnection", Connection)
 
 
-def ask_node(answers: dict[str, Any]) -> None:
+def ask_node(answers: dict[str, Any], url: str = "http://node.example") -> None:
     """A transaction over a node that gives these answers: results, or bytes in their place."""
 
     def answer(body: bytes) -> tuple[int, bytes]:
@@ -53,4 +53,4 @@ def ask_node(answers: dict[str, Any]) -> None:
         return 200, json.dumps({"id": asked["id"], "result": result}).encode()
 
     with answering(answer):
-        RpcChain("http://node.example", seconds=0).send(f"0x{'22' * 20}", b"\x01")
+        RpcChain(url, seconds=0).send(f"0x{'22' * 20}", b"\x01")
