@@ -176,6 +176,8 @@ FOLLOW: Final[list[tuple[Any, ...]]] = [
         ("a bit of a record", "damage", flipped, RefusedError, "passed over"),
         ("a length of 4 GB", "huge shape",
          lambda p, r: ("record", r[5][:4] + b"\xff" * 8 + r[5][12:]), RefusedError, "passed over"),
+        ("a length that lies, rightly hashed", "huge shape",
+         follows(frame(RecordType.ROUND, []) + b"x"), RefusedError, "passed over"),
         ("the second again", "replay", lambda p, r: ("record", r[2]), RefusedError, "passed over"),
         ("the sixth too early", "out of order", lambda p, r: ("record", r[6]),
          RefusedError, "passed over"),

@@ -318,7 +318,9 @@ MEMBERS: Final[list[tuple[Any, ...]]] = [
         ("a list with a line of 4 MB", "8 kB", write("list", b"a+" + b"x" * 4_000_000),
          InputError, "at most 510 characters"),
         ("a list with a path of 5,000 letters", "path", write("list", b"x" * 5_000),
-         InputError, "at most 510 characters"),
+         InputError, "nor a file"),
+        ("a list with a name of 300 letters", "path", write("list", b"a+" + b"x" * 300),
+         InputError, "name+id+base64"),
         ("a list with a zero byte", "path", write("list", b"a\0b"), InputError, "nor a file"),
     )
 ]  # fmt: skip
@@ -336,6 +338,7 @@ def key_of(name: str) -> str:
     return str(SigningKey(name, b"k" * 32).verifier)
 
 
+HOLDER: Final = key_of("district.example/building_00")
 # the section of a ledger's header that says who must sign
 HEADER_KEYS: Final[list[tuple[Any, ...]]] = [
     ("a list", "shape", {"member_keys": b"[]"}, InputError, "member_keys"),
@@ -353,6 +356,9 @@ HEADER_KEYS: Final[list[tuple[Any, ...]]] = [
           ("of nobody", "organization", {"keys": [key_of("district.example/zz")]},
            "there is no such organization"),
           ("one twice", "id twice", {"keys": [key_of("district.example/building_00")] * 2}, "two"),
+          ("in another order", "damage",
+           {"keys": sorted([HOLDER, key_of("district.example/utility")], reverse=True)},
+           "they are not in their one form"),
           ("no key", "damage", {"keys": ["district.example/building_00+00000000+AA"]}, "keys of"),
       )),
 ]  # fmt: skip

@@ -90,6 +90,8 @@ CSV_CELL: Final = [
      ScenarioError, ("line 3", "T00:15+00:00", "hourly", "quarter hour")),
     ("a heading of 100,000 spaces", "slow", (1, "load [Wh]", "x" + " " * 100_000 + "x"),
      ScenarioError, ("line 1", "column 2", "name [unit]")),
+    ("a heading of 300 letters", "8 kB", (1, "load [Wh]", "x" * 300 + " [Wh]"),
+     ScenarioError, ("line 1", "column 2", "name [unit]")),
     ("100,000 digits and a letter", "slow", (50, ",48,", f",{'1' * 100_000}x,"),
      ScenarioError, ("line 50", "longer than 40 characters")),
     ("a time of 100,000 letters", "8 kB", (50, "2024-01-01T12", "x" * 100_000),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fuzz.targets import TARGETS
 from hostile.entrances import CASES, ENTRANCES, TOWN
 from hostile.entrances import GOOD as GOOD_INPUT
 from hostile.items import OTHERS, PROMISED, Case
@@ -97,8 +98,12 @@ def test_the_list_is_covered() -> None:
 
 
 def test_the_page_counts_right() -> None:
-    """docs/hostile-input.md says how many cases each entrance has."""
-    page = (Path(__file__).parents[2] / "docs" / "hostile-input.md").read_text("utf-8")
+    """docs/hostile-input.md says how many cases each entrance has, and what is fuzzed."""
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "hostile-input.md").read_text("utf-8")
     for entrance, (_, cases) in ENTRANCES.items():
         assert f"| {entrance} | {len(cases)} |" in page
     assert f"| **all** | {len(CASES):,} |" in page
+    assert [name for name in TARGETS if f"| `{name}` | " not in page] == []
+    summary = f"{len(CASES):,} named cases, {len(TARGETS)} fuzzed parsers"
+    assert summary in (docs / "trust.md").read_text("utf-8")
