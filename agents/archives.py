@@ -81,7 +81,9 @@ def checked_bytes(path: Path, members: Collection[str], largest: int | None = No
                     inner = archive.read(info)
                 except UNREADABLE as error:
                     raise DataError(f"{name} cannot be read: {error}") from None
-                _contents(name, inner, largest)
+                found = _contents(name, inner, largest)
+                if any(one.filename.endswith("/constants.pkl") for one in found):
+                    raise DataError(f"{name} is a program of TorchScript; it is not loaded")
     return content
 
 

@@ -8,9 +8,10 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import PurePath
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from decent_gym.errors import DataError
+from decent_gym.json_text import load_json
 
 SCHEMA: Final = 2
 ALGORITHMS: Final = ("ppo", "sac", "recurrent_ppo", "behaviour_cloning", "rllib_ppo")
@@ -133,12 +134,9 @@ class Description:
             For anything that :meth:`to_json` would not write, now or under schema 1: says which
             field, what it held and what was expected.
         """
-        if len(text) > LARGEST_FILE:
-            raise DataError(f"policy.json has {len(text)} bytes, more than {LARGEST_FILE}")
         try:
-            data = json.loads(text, parse_constant=_no_constant, parse_float=_finite,
-                              object_pairs_hook=_no_twice)  # fmt: skip
-        except (ValueError, RecursionError) as error:
+            data = load_json(text, LARGEST_FILE)
+        except ValueError as error:
             raise DataError(f"policy.json is no JSON that we write: {error}") from None
         if not isinstance(data, dict):
             raise DataError(f"policy.json must hold an object, got {type(data).__name__}")
@@ -175,21 +173,3 @@ def _is_int(value: object) -> bool:
 
 def _is_option(value: object) -> bool:
     return value is None or isinstance(value, Option)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):  # 1e400 is infinite to Python
-        raise ValueError(f"{text[:40]} is no finite number")
-    return number
-
-
-def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        raise ValueError("a key stands twice")
-    return data

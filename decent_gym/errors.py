@@ -18,11 +18,15 @@ The tree separates whose fault it is: the caller's (``InputError``), somebody el
 A failed *verification* is not an error but a result: :class:`decent_gym.ledger.Verification`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import Final
 
 _LONGEST_SHOWN: Final = 200
+_DEEPEST: Final = 100
+_WIDEST: Final = 10**5
+_CONTAINERS: Final = (list, tuple, set, frozenset, dict)
 
 
 def shown(value: object) -> str:
@@ -32,10 +36,34 @@ def shown(value: object) -> str:
     error that names it into another one.
     """
     try:
-        text = repr(value)
+        text = "" if is_deep(value) else repr(value)
     except (ValueError, RecursionError):
+        text = ""
+    if not text:
         return f"one of type {type(value).__name__}, too large or too deep to print"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def is_deep(value: object) -> bool:
+    """Whether lists, tuples, sets and mappings are nested deeper than anybody means it.
+
+    Python's own functions rely on the recursion limit; where a library has raised it, they end the
+    process.
+    """
+    level: list[object] = [value]
+    for _ in range(_DEEPEST):
+        level = [part for one in level for part in _parts(one) if isinstance(part, _CONTAINERS)]
+        if not level:
+            return False
+        if len(level) > _WIDEST:
+            break
+    return True
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return chain(value, value.values())
+    return value if isinstance(value, (list, tuple, set, frozenset)) else ()
 
 
 class DecentGymError(Exception):

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from decent_gym.errors import InputError, UnknownNameError, shown
 
+_LONGEST_LIST = 1_500
 T = TypeVar("T")
 
 
@@ -13,7 +14,10 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
     """The error for a misspelt name: says the nearest known one, or lists them all."""
     names = sorted(known)
     near = difflib.get_close_matches(_text(name), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    listed = ", ".join(names)
+    if len(listed) > _LONGEST_LIST:  # a file's columns may be anything
+        listed = f"{listed[:_LONGEST_LIST]}..."
+    hint = f"did you mean {shown(near[0])}?" if near else f"known: {listed or 'none'}"
     return UnknownNameError(f"unknown {kind} {shown(name)}; {hint}")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from source_rules.habits import broad_excepts, machine_paths, prints, vague_names
+from source_rules.habits import broad_excepts, json_reads, machine_paths, prints, vague_names
 from source_rules.imports import cycle, edges, layout_violations, public_violations, read_tree
 from source_rules.kernels import kernel_count, kernel_violations
 
@@ -14,7 +14,9 @@ PACKAGE = read_tree(ROOT, "decent_gym")
 LEVELS = {
     "errors": 0,
     "units": 0,
+    "web_address": 1,
     "files": 1,
+    "json_text": 1,
     "parquet": 1,
     "registry": 1,
     "models": 2,
@@ -53,6 +55,7 @@ PUBLIC = {
     "decent_gym.envs",
     "decent_gym.errors",
     "decent_gym.files",
+    "decent_gym.json_text",
     "decent_gym.ledger",
     "decent_gym.live",
     "decent_gym.metrics",
@@ -67,6 +70,14 @@ PUBLIC = {
     "decent_gym.units",
 }
 MAY_PRINT = "decent_gym/cli/"
+# Beside the reader itself: files of the package, and what was written a moment before.
+MAY_READ_JSON = {
+    "decent_gym/json_text.py",
+    "decent_gym/contract/artefact.py",
+    "decent_gym/ledger/parquet_export.py",
+    "decent_gym/offline/minari_writer.py",
+    "training/reference_returns.py",
+}
 FOLDERS = ("decent_gym", *sorted(CHECKOUT_ONLY - {"oracles"}), "docs", ".ci")
 
 
@@ -123,6 +134,21 @@ def test_library_does_not_print() -> None:
 
 def test_library_catches_only_what_it_can_name() -> None:
     assert [bad for path, text in PACKAGE.items() for bad in broad_excepts(path, text)] == []
+
+
+def test_json_is_read_within_limits() -> None:
+    sources = PACKAGE | read_tree(ROOT, "agents", "training")
+    found = {path for path, text in sources.items() if json_reads(path, text)}
+    assert found == MAY_READ_JSON
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import json\njson.loads('1')", "from json import loads", "import json\nread = json.load"],
+)
+def test_json_without_limits_is_found(source: str) -> None:
+    assert len(json_reads("x.py", source)) == 1
+    assert json_reads("x.py", "import json\njson.dumps(1)") == []
 
 
 def test_no_machine_path_anywhere() -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from decent_gym.cli.console import complain, note
 from decent_gym.cli.parser import Parser
 from decent_gym.errors import InputError
+from decent_gym.files import open_regular
+from decent_gym.json_text import load_json
 from decent_gym.models import Commodity
 from decent_gym.units import eur_per_kwh
 
@@ -111,14 +113,15 @@ def _folder(args: Namespace, stack: ExitStack) -> Path:
 
 def _episode(args: Namespace, folder: Path) -> "Episode":
     from decent_gym.cli.episode import read_episode
-    from decent_gym.ledger.segments import META
+    from decent_gym.ledger.segments import META, META_BYTES_CAP
 
     start = args.start
     meta = folder / META
     if start is None and meta.is_file():
         try:
-            start = str(json.loads(meta.read_bytes())["start"])
-        except (ValueError, TypeError, KeyError) as error:
+            with open_regular(meta) as file:
+                start = str(load_json(file.read(META_BYTES_CAP + 1), META_BYTES_CAP)["start"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise InputError(
                 f"{meta} does not say the first round ({error}); give --start"
             ) from None

@@ -1,6 +1,5 @@
 """``decent-gym subscribe``: hear every round of a district, each once, and check what is heard."""
 
-import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from decent_gym.cli.console import complain, note
 from decent_gym.cli.parser import Parser
 from decent_gym.errors import DataError, InputError
+from decent_gym.json_text import load_json
+from decent_gym.live.reading import MESSAGE_CAP
 from decent_gym.models import Commodity
 from decent_gym.units import eur_per_kwh
 
@@ -91,8 +92,8 @@ class _Heard:
 
     def status(self, payload: bytes) -> None:
         try:
-            text = json.loads(payload)["status"]
-        except (ValueError, RecursionError, TypeError, KeyError):
+            text = load_json(payload, MESSAGE_CAP)["status"]
+        except (ValueError, TypeError, KeyError):
             return
         note(f"the publisher is {str(text)[:20]!r}")
 

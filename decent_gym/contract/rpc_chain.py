@@ -2,19 +2,20 @@
 
 import http.client
 import json
-import re
 import time
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from decent_gym.contract.chain import Receipt, RefusedError, checked_address
 from decent_gym.errors import DataError, InputError, MissingExtraError
+from decent_gym.json_text import load_json
 from decent_gym.ledger.checkpoint import read_capped
+from decent_gym.web_address import http_address
 
+_NUMBER_DIGITS: Final = 18
+"""Of numbers, with the 0x: gas, prices, counts and ids of chains stay within 64 bits."""
 _ANSWER_CAP: Final = 2**22
-_DEPTH_CAP: Final = 16
-_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _KEY_FILE_CAP: Final = 200
 _KEY_DIGITS: Final = 64
 _REQUEST_SECONDS: Final = 30.0
@@ -213,33 +214,16 @@ class RpcChain:
                 "node, with whatever it wants to know? Redirections are not followed"
             )
         try:
-            return _parsed(data)
-        except ValueError:
-            raise DataError(f"{self._shown} does not answer in JSON: {data[:80]!r}") from None
-
-
-def _parsed(data: bytes) -> Any:
-    """A node's JSON; ValueError if it is none, too long or too deep."""
-    if len(data) > _ANSWER_CAP:
-        raise ValueError
-    depth = 0
-    # before parsing: deep nesting breaks the parser, and not always with an error
-    for byte in _TEXT.sub(b"", data):
-        depth += (byte in b"[{") - (byte in b"]}")
-        if depth > _DEPTH_CAP:
-            raise ValueError
-    return json.loads(data)
+            return load_json(data, _ANSWER_CAP)
+        except ValueError as error:
+            raise DataError(
+                f"{self._shown} does not answer in JSON: {error}, in {data[:80]!r}"
+            ) from None
 
 
 def _checked_url(text: str) -> SplitResult:
-    """What can be asked; no message shows it, as it may hold a secret."""
-    try:
-        url = urlsplit(text)
-        is_usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
-        (url.hostname or "").encode("idna")
-    except ValueError:
-        is_usable = False
-    if not (is_usable and text.isascii() and text.isprintable() and " " not in text):
+    url = http_address(text)
+    if url is None:
         raise InputError("a node is at http://host:port, or https; got another address")
     if url.username is not None:
         raise InputError(
@@ -280,7 +264,7 @@ def _failure(method: str, error: Any) -> Exception:
 
 def _number(value: Any, what: str) -> int:
     try:
-        if isinstance(value, str) and value.startswith("0x") and len(value) <= 66:
+        if isinstance(value, str) and value.startswith("0x") and len(value) <= _NUMBER_DIGITS:
             return int(value, 16)
     except ValueError:
         pass

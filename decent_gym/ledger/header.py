@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 
 from decent_gym.clearing.rules import RULES_VERSION
 from decent_gym.errors import InputError, LedgerError, shown
+from decent_gym.json_text import DEPTH_CAP, load_json
 from decent_gym.ledger.frames import RecordType, frame, split
 from decent_gym.ledger.vectors import FRAMING_BYTES, pack, unpack
 from decent_gym.ledger.weak_keys import is_weak
 from decent_gym.models import Organization
-from decent_gym.units import JSON_INTEGER_CAP, ROUND_SECONDS, IntArray, checked_int
+from decent_gym.units import ROUND_SECONDS, IntArray, checked_int
 
 FIXED_ACCOUNTS: Final = 3
 """Fuel, network and operator, after the organizations."""
@@ -159,40 +160,21 @@ def canonical_json(value: object) -> bytes:
     return text
 
 
-def parse_json(text: bytes) -> Any:
-    """Read canonical JSON and nothing else.
+def parse_json(text: bytes, depth: int = DEPTH_CAP) -> Any:
+    """Read canonical JSON and nothing else, nested at most `depth` deep.
 
     Raises
     ------
     InputError
         Not JSON, too long, too deep, a float, a large integer, a key twice, or not canonical.
     """
-    if len(text) > JSON_BYTES_CAP:
-        raise InputError(f"JSON of {len(text)} bytes is longer than {JSON_BYTES_CAP}")
     try:
-        value = json.loads(
-            text.decode("ascii"),
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-            parse_int=_whole_number,
-        )
-        again = _CANONICAL.encode(value)
-    except (ValueError, RecursionError) as error:
+        value = load_json(text, JSON_BYTES_CAP, depth=depth, whole=True)
+    except ValueError as error:
         raise InputError(f"JSON cannot be read: {error}") from None
-    if again.encode() != text:
-        raise InputError("JSON is not canonical: sort the keys, name each once, leave no spaces")
+    if _CANONICAL.encode(value).encode() != text:
+        raise InputError("JSON is not canonical: sort the keys, leave no spaces, write ASCII")
     return value
-
-
-def _refuse_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not an integer")
-
-
-def _whole_number(text: str) -> int:
-    number = int(text) if len(text) <= 20 else JSON_INTEGER_CAP + 1
-    if abs(number) > JSON_INTEGER_CAP:
-        raise ValueError(f"{text[:20]} is beyond 2^53 - 1")
-    return number
 
 
 @lru_cache(maxsize=1)  # a ledger that begins needs it twice

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from decent_gym.errors import DataError, InputError, LedgerError
+from decent_gym.ledger.checkpoint import read_capped
 from decent_gym.ledger.header import LedgerHeader, canonical_json, parse_json
 from decent_gym.ledger.note import KeyKind, VerifierKey
 from decent_gym.ledger.signing import PUBLIC_SUFFIX, read_verifier
@@ -127,9 +128,8 @@ def read_member_keys(path: str | Path) -> tuple[VerifierKey, ...]:
         texts = [str(file) for file in sorted(place.glob(f"*{PUBLIC_SUFFIX}"))]
     else:
         try:
-            with place.open("rb") as file:
-                lines = file.read(_FILE_CAP).decode("ascii").splitlines()
-        except (OSError, ValueError) as error:
+            lines = read_capped(place, _FILE_CAP, "list of keys").decode("ascii").splitlines()
+        except ValueError as error:
             raise InputError(f"cannot read keys from {place}: {error}") from None
         texts = [line.strip() for line in lines if line.strip()]
     if not texts:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError, LedgerError
+from decent_gym.json_text import load_json
 from decent_gym.ledger.encoding import encode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
@@ -263,12 +264,12 @@ def _copy_meta(ledger: Path, draft: Path, target: Path) -> None:
         return
     text = path.read_text("utf-8", errors="replace")
     try:
-        facts = json.loads(text)
+        facts = load_json(text, 2 * META_BYTES_CAP)
         name = facts["scenario"]
         if name.endswith(".toml"):
             file = (ledger / name).resolve()
             facts["scenario"] = Path(os.path.relpath(file, target.resolve())).as_posix()
             text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass  # it is not hashed: whoever needs it says what is wrong with it
     (draft / META).write_text(text, encoding="utf-8")

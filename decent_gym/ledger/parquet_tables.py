@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from decent_gym.errors import DataError, LedgerError
+from decent_gym.json_text import load_json
 from decent_gym.ledger.hashing import HASH_BYTES
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.ledger.round_tables import Columns, Kind, TableColumn, kinds_of
@@ -67,10 +68,8 @@ class Facts:
         DataError
             Not JSON, another schema version, or an entry that is missing or of another type.
         """
-        if len(text) > FACTS_BYTES_CAP:
-            raise DataError(f"its facts have {len(text)} bytes, at most {FACTS_BYTES_CAP} are read")
         try:
-            values = json.loads(text)
+            values = load_json(text, FACTS_BYTES_CAP)
             version = values["schema"]
             if version != SCHEMA_VERSION or isinstance(version, bool):
                 raise DataError(
@@ -87,7 +86,7 @@ class Facts:
                 },
             )
         except (
-            ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+            ValueError, KeyError, TypeError, AttributeError, OverflowError,
         ) as error:  # fmt: skip
             raise DataError(f"its facts are not as we write them: {error!r:.200}") from None
         if found.to_json().encode() != text:

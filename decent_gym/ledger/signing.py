@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from decent_gym.errors import DataError, InputError, MissingExtraError
+from decent_gym.errors import DataError, InputError, MissingExtraError, shown
 from decent_gym.files import open_regular
 from decent_gym.ledger.note import (
     KEY_BYTES,
@@ -189,19 +189,20 @@ def read_verifier(text: str) -> VerifierKey:
     InputError
         It is neither.
     """
-    shown = text
-    if "+" not in text or Path(text).is_file():
+    found = text
+    if "+" not in text or os.path.isfile(text):  # Path's own raises for a name of 256 letters
         try:
             with open_regular(text) as file:
-                shown = file.read(_FILE_CAP).decode("ascii")
+                found = file.read(_FILE_CAP).decode("ascii")
         except (OSError, ValueError):
             raise InputError(
-                f"{text!r} is neither a verifier key (name+id+base64) nor a file that holds one"
+                f"{shown(text)} is neither a verifier key (name+id+base64) nor a file that "
+                "holds one"
             ) from None
-    if shown.startswith(_PRIVATE):
+    if found.startswith(_PRIVATE):
         raise InputError(f"{text} is a private key; give the public one, {text}{PUBLIC_SUFFIX}")
     try:
-        return VerifierKey.parse(shown)
+        return VerifierKey.parse(found)
     except DataError as error:
         raise InputError(f"{text[:80]}: {error}") from None
 

@@ -4,13 +4,13 @@ import base64
 import http.client
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from decent_gym.errors import DataError, InputError
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
 from decent_gym.ledger.note import NOTE_CAP, KeyKind, Signature, VerifierKey
 from decent_gym.ledger.prove import prove
 from decent_gym.live.witness import Verdict
+from decent_gym.web_address import http_address
 
 _SECONDS: Final = 30.0
 
@@ -79,18 +79,13 @@ def _size(answer: str) -> int:
 def _post(
     url: str, checkpoint: Checkpoint, old: int | None, path: tuple[bytes, ...]
 ) -> tuple[int, str]:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        host.encode("idna")
-    except ValueError:
-        raise InputError(f"a witness is at http://host:port, got {url[:200]!r}") from None
-    if parts.scheme not in ("http", "https") or not host:
+    parts = http_address(url)
+    if parts is None or parts.hostname is None:
         raise InputError(f"a witness is at http://host:port, got {url[:200]!r}")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     lines = "".join(f"{base64.b64encode(node).decode()}\n" for node in path)
     body = f"old {old or 0}\n{lines}\n".encode() + checkpoint.to_bytes()
-    connection = kind(host, port, timeout=_SECONDS)
+    connection = kind(parts.hostname, parts.port, timeout=_SECONDS)
     try:
         connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body)
         response = connection.getresponse()

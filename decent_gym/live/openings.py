@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from decent_gym.errors import DataError
+from decent_gym.errors import DataError, shown
+from decent_gym.live.answers import is_hash
 from decent_gym.live.messages import OPENING_SCHEMA
 from decent_gym.live.reading import read_object
 from decent_gym.models import Commodity, Tariff
@@ -24,6 +25,7 @@ _TABLES: Final = [f"{commodity.name.lower()}_prices" for commodity in Commodity]
 _PRICES: Final = (*(tariff.name.lower() for tariff in Tariff), "price_low", "price_high")
 _OPENING_CAP: Final = 16_000
 _BEYOND: Final = 2**53
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 def view_of(view: TraderView, n: int) -> dict[str, Any]:
@@ -77,13 +79,16 @@ class Opening:
         seen, view = message.get("observation"), message.get("view")
         width = len(observation_fields())
         if type(seen) is not list or len(seen) != width or not all(map(_is_number, seen)):
-            raise DataError(f"opening: observation must be {width} numbers")
+            raise DataError(f"opening: observation must be {width} numbers of 32 bits")
         if type(view) is not dict or not _is_view(view):
             raise DataError("opening: view must hold an organization's integers and its prices")
-        for name in ("round", "closes_in"):
-            if type(message.get(name)) is not int:
-                raise DataError(f"opening: {name} must be an integer, got {message.get(name)!r}")
-        if type(message.get("ledger")) is not str:
+        for name, low in (("round", 0), ("closes_in", -_BEYOND)):
+            value = message.get(name)
+            if type(value) is not int or not low <= value < _BEYOND:
+                raise DataError(
+                    f"opening: {name} must be an integer from {low} to 2^53, got {shown(value)}"
+                )
+        if not is_hash(message.get("ledger")):
             raise DataError("opening: ledger must be a hash")
         return cls(
             round=message["round"],
@@ -115,7 +120,7 @@ def _one(value: int) -> IntArray:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float)
+    return type(value) in (int, float) and abs(value) <= _LARGEST  # type: ignore[arg-type]
 
 
 def _is_view(view: dict[str, Any]) -> bool:

@@ -5,24 +5,20 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from decent_gym.errors import DataError
 from decent_gym.ledger import SigningKey
+from decent_gym.live.answers import read_receipt, read_settlement
 from decent_gym.live.messages import (
-    OPENING_SCHEMA,
-    RECEIPT_SCHEMA,
-    SETTLEMENT_SCHEMA,
     offers_payloads,
 )
 from decent_gym.live.openings import Opening
-from decent_gym.live.reading import read_object
 from decent_gym.live.session import Session
 from decent_gym.live.signer import Signer
 from decent_gym.live.topics import MarketTopics
 
-ANSWER_CAP = 64_000
-"""Longest receipt or settlement that is read, bytes."""
+_SETTLED_CAP: Final = 100
 
 Decide = Callable[[Opening], Sequence[Mapping[str, Any]]]
 
@@ -78,6 +74,8 @@ class Participant:
     ----------
     taken, refused : int
         Offers that entered the book, and those that did not.
+    ignored : int
+        Messages that are neither opening, settlement nor receipt.
 
     Raises
     ------
@@ -104,7 +102,7 @@ class Participant:
         self._receipts: set[tuple[str, int, int]] = set()
         self._settled: dict[int, Settled] = {}
         self._heard: queue.Queue[bytes] = queue.Queue()
-        self.taken = self.refused = 0
+        self.taken = self.refused = self.ignored = 0
         topics = [self._topics.opening(organization), self._topics.receipts(organization)]
         self.session = Session(url, topics, self._hear, tls=tls)
 
@@ -154,18 +152,19 @@ class Participant:
         settled: Callable[[Settled], None],
         refused: Callable[[dict[str, Any]], None],
     ) -> None:
-        for schema in (OPENING_SCHEMA, SETTLEMENT_SCHEMA, RECEIPT_SCHEMA):
+        acts: tuple[tuple[Callable[[bytes], Any], Callable[[Any], None]], ...] = (
+            (Opening.read, self._answer),
+            (read_settlement, lambda message: self._settle(message, settled)),
+            (read_receipt, lambda message: self._note(message, refused)),
+        )
+        for read, act in acts:
             try:
-                message = read_object(payload, schema, ANSWER_CAP)
+                message = read(payload)
             except DataError:
                 continue  # of another kind, or none: nobody but the market may write here
-            if schema == OPENING_SCHEMA:
-                self._answer(Opening.read(payload))
-            elif schema == SETTLEMENT_SCHEMA:
-                self._settle(message, settled)
-            else:
-                self._note(message, refused)
+            act(message)
             return
+        self.ignored += 1
 
     def _answer(self, opening: Opening) -> None:
         key = opening.ledger, opening.round
@@ -182,7 +181,7 @@ class Participant:
         return offers_payloads(opening.round, offers, lambda m: signer.sign(m, opening.ledger))
 
     def _note(self, message: dict[str, Any], told: Callable[[dict[str, Any]], None]) -> None:
-        key = str(message["ledger"]), message["round"], message["number"]
+        key = message["ledger"], message["round"], message["number"]
         if key in self._receipts:
             return  # the same one, sent again
         if len(self._receipts) > 10_000:
@@ -205,5 +204,5 @@ class Participant:
         found.offers += offers
         if found.is_whole:
             told(found)
-        for old in [n for n in self._settled if n < number - 100]:
-            del self._settled[old]
+        while len(self._settled) > _SETTLED_CAP:
+            del self._settled[min(self._settled)]

@@ -1,19 +1,18 @@
 """Reading what a stranger has sent: limits first, then one strict form, then nothing else.
 
-Python's ``json`` takes NaN, 1e400 as infinity, keys twice and any depth; none of that passes here.
+JSON is read by :mod:`decent_gym.json_text`, which says what it refuses.
 """
 
-import json
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 
 from decent_gym.errors import DataError
+from decent_gym.json_text import load_json
 from decent_gym.ledger.header import canonical_json
 from decent_gym.ledger.note import KEY_ID_BYTES, SIGNATURE_BYTES, decode_base64
 from decent_gym.live.offers_message import OffersMessage, Seal
 from decent_gym.models import Commodity, Side
-from decent_gym.units import JSON_INTEGER_CAP
 
 MESSAGE_CAP: Final = 8_000
 """Longest message that is read, bytes: about 100 offers."""
@@ -81,17 +80,9 @@ def read_object(payload: bytes, schema: str, cap: int = MESSAGE_CAP) -> dict[str
 
 
 def _parse(payload: bytes, cap: int = MESSAGE_CAP, *, allow_floats: bool = False) -> Any:
-    if len(payload) > cap:
-        raise DataError(f"the message is longer than {cap} bytes")
     try:
-        return json.loads(
-            payload.decode("utf-8"),
-            object_pairs_hook=_without_twins,
-            parse_constant=_refuse,
-            parse_float=_finite if allow_floats else _refuse,
-            parse_int=_whole,
-        )
-    except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
+        return load_json(payload, cap, whole=not allow_floats)
+    except ValueError as error:
         raise DataError(f"no JSON as it is read here: {str(error)[:120]}") from None
 
 
@@ -177,28 +168,3 @@ def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         return f"a {type(value).__name__}"
     return repr(value)[:60]
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text[:20]} is not an integer")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not np.isfinite(number):
-        raise ValueError(f"{text[:20]} is not finite")
-    return number
-
-
-def _whole(text: str) -> int:
-    number = int(text) if len(text) <= 20 else JSON_INTEGER_CAP + 1
-    if abs(number) > JSON_INTEGER_CAP:
-        raise ValueError(f"{text[:20]} is beyond 2^53 - 1")
-    return number

@@ -3,20 +3,23 @@
 Nothing is downloaded.
 """
 
-import json
 import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import gymnasium
 import numpy as np
 
 from decent_gym.errors import DataError, InputError
+from decent_gym.files import open_regular
+from decent_gym.json_text import load_json
 from decent_gym.offline.episode import ROWS_AT_ONCE, ContentHash, Episode, EpisodeSource, fault_of
 from decent_gym.offline.minari_writer import OURS, STORAGE, TERMS, check_id, spaces_of
 from decent_gym.offline.origin import LARGEST_ORIGIN, Origin
+
+_LARGEST_METADATA: Final = 4 * LARGEST_ORIGIN
 
 
 def read_minari(dataset_id: str) -> EpisodeSource:
@@ -73,11 +76,10 @@ def _checked_metadata(folder: Path) -> tuple[Origin, str, int]:
     from minari.serialization import serialize_space
 
     path = folder / "metadata.json"
-    if path.stat().st_size > 4 * LARGEST_ORIGIN:
-        raise DataError(f"metadata.json has more than {4 * LARGEST_ORIGIN} bytes")
     try:
-        values = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
+        with open_regular(path) as file:
+            values = load_json(file.read(_LARGEST_METADATA + 1), _LARGEST_METADATA)
+    except ValueError as error:
         raise DataError(f"metadata.json is no JSON: {error}") from None
     ours = values.get(OURS) if isinstance(values, dict) else None
     if not isinstance(ours, dict) or not isinstance(ours.get("digest"), str):

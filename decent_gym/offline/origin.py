@@ -1,13 +1,13 @@
 """Where recorded episodes come from: enough to make their environment again and to name entries."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from decent_gym.errors import DataError, InputError
+from decent_gym.json_text import load_json
 from decent_gym.units import checked_int
 
 FORMAT: Final = 1
@@ -127,16 +127,9 @@ class Origin:
         DataError
             For anything else, naming the field.
         """
-        if len(text) > LARGEST_ORIGIN:
-            raise DataError(f"the origin has {len(text)} bytes, at most {LARGEST_ORIGIN}")
         try:
-            values = json.loads(
-                text,
-                parse_constant=_no_constant,
-                parse_float=_finite,
-                object_pairs_hook=_no_twice,
-            )
-        except (ValueError, RecursionError) as error:
+            values = load_json(text, LARGEST_ORIGIN)
+        except ValueError as error:
             raise DataError(f"the origin is no JSON that we write: {error}") from None
         return cls.from_values(values)
 
@@ -171,21 +164,3 @@ def _expect(is_right: bool, name: str, value: object, expected: str) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):  # 1e400 is infinite to Python
-        raise ValueError(f"{text[:40]} is no finite number")
-    return number
-
-
-def _no_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        raise ValueError("a key stands twice")
-    return data

@@ -1,6 +1,5 @@
 """An episode as it was recorded: the ledger's header and what ``meta.json`` says of its making."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any, Final
 
 from decent_gym.errors import DataError, InputError
 from decent_gym.files import open_regular
+from decent_gym.json_text import load_json
 from decent_gym.ledger import LedgerHeader, open_records
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import decode_header, parse_json
@@ -132,11 +132,8 @@ class _Facts:
         self._path = path
         try:
             with open_regular(path) as file:
-                text = file.read(META_BYTES_CAP + 1)
-            if len(text) > META_BYTES_CAP:
-                raise DataError(f"{path} is longer than {META_BYTES_CAP} bytes; it is no record")
-            values = json.loads(text.decode("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+                values = load_json(file.read(META_BYTES_CAP + 1), META_BYTES_CAP)
+        except (OSError, ValueError) as error:
             raise DataError(
                 f"{path} cannot be read ({error}); a replay needs it, verify does not"
             ) from None

@@ -9,11 +9,12 @@ from collections.abc import Container
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
-from decent_gym.errors import ScenarioError
+from decent_gym.errors import ScenarioError, shown
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.columns import LIMITS, UNITS
 
-HEADING: Final = re.compile(r"(?P<name>[^\[\]]*?)\s*\[(?P<unit>[^\[\]]*)\]")
+HEADING: Final = re.compile(r"(?P<name>[^\[\]]*)\[(?P<unit>[^\[\]]*)\]")
+LONGEST_HEADING: Final = 200
 NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 LONGEST_NUMBER: Final = 40
 EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -31,10 +32,10 @@ def read_heading(text: str, number: int, place: str, taken: Container[str]) -> t
     UnknownNameError
         For an unknown unit; names the nearest one.
     """
-    match = HEADING.fullmatch(text.strip())
-    if match is None or not match["name"]:
+    match = HEADING.fullmatch(text.strip()) if len(text) <= LONGEST_HEADING else None
+    if match is None or not match["name"].strip():
         raise ScenarioError(
-            f"{place}: column {number} is headed {text!r}; "
+            f"{place}: column {number} is headed {shown(text)}; "
             f"write 'name [unit]' with one of {', '.join(UNITS)}"
         )
     name, unit = match["name"].strip(), match["unit"].strip()
@@ -56,7 +57,7 @@ def integer(text: str, unit: str) -> int:
     kind, factor = UNITS[unit]
     if not text:
         raise ValueError(EMPTY)
-    if NUMBER.fullmatch(text) is None or len(text) > LONGEST_NUMBER:
+    if len(text) > LONGEST_NUMBER or NUMBER.fullmatch(text) is None:
         raise ValueError(_not_a_number(text))
     scaled = EXACT.multiply(Decimal(text), factor)
     if abs(scaled) > 2 * LIMITS[kind][1]:  # before it becomes an integer of 999 digits

@@ -138,7 +138,7 @@ def instant(text: str) -> tuple[int, int]:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no ISO 8601 time; write 2024-01-01T00:00Z") from None
+        raise ValueError(f"{text[:200]!r} is no ISO 8601 time; write 2024-01-01T00:00Z") from None
     return seconds(time)
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from decent_gym.errors import ScenarioError
+from decent_gym.errors import ScenarioError, shown
 from decent_gym.files import open_regular
 from decent_gym.scenarios.cells import integer, read_heading
 from decent_gym.scenarios.columns import (
@@ -105,7 +105,7 @@ def _names(file: str, header: Sequence[str]) -> list[tuple[str, str]]:
     if len(header) == 1 and ";" in first:
         raise ScenarioError(f"{file} line 1: is separated by semicolons; separate it by commas")
     if first != "time":
-        raise ScenarioError(f"{file} line 1: the first column must be 'time', got {first!r}")
+        raise ScenarioError(f"{file} line 1: the first column must be 'time', got {shown(first)}")
     if len(header) == 1:
         raise ScenarioError(f"{file} line 1: has no column but 'time'; add one such as 'load [Wh]'")
     names: dict[str, str] = {}
@@ -128,7 +128,7 @@ def _times(file: str, rows: Rows) -> tuple[int, int]:
             start, offset = utc, ahead
         elif utc != start + index * ROUND_SECONDS:
             fault = misplaced(index, utc, start, ahead)
-            raise ScenarioError(f"{place} {row[0].strip()!r} {fault}")
+            raise ScenarioError(f"{place} {shown(row[0].strip())} {fault}")
     check_length(file, len(rows))
     return start, offset
 
@@ -152,4 +152,4 @@ def _column(file: str, name: str, unit: str, rows: Rows, index: int) -> IntArray
 
 
 def _fail(file: str, line: int, name: str, text: str, fault: str) -> NoReturn:
-    raise ScenarioError(f"{file} line {line}: column {name!r} value {text!r} {fault}")
+    raise ScenarioError(f"{file} line {line}: column {name!r} value {shown(text)} {fault}")

@@ -29,15 +29,16 @@ from typing import Final
 
 import numpy as np
 
-from decent_gym.errors import ScenarioError
+from decent_gym.errors import ScenarioError, shown
 from decent_gym.registry import unknown_name
-from decent_gym.scenarios.columns import shown
+from decent_gym.scenarios.columns import shown as shown_time
 from decent_gym.scenarios.csv_table import text_of
 from decent_gym.units import PRICE_CAP, ROUND_SECONDS, ROUNDS_PER_HOUR, IntArray
 
 AREA: Final = "Deutschland/Luxemburg"
 COMBINED: Final = ("Datum von", "Datum bis")
 SPLIT: Final = ("Datum", "Anfang", "Ende")
+LONGEST_NUMBER: Final = 40
 NUMBER: Final = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d{1,9})(,\d{1,9})?", re.ASCII)
 HOUR: Final = 3_600
 FIRST_YEAR: Final = 1996
@@ -97,7 +98,7 @@ def _layout(file: str, header: Sequence[str], area: str) -> tuple[int, int]:
     else:
         raise ScenarioError(
             f"{file} line 1: is not SMARD's German CSV, which begins with "
-            f"'{';'.join(COMBINED)}' or '{';'.join(SPLIT)}', got {';'.join(names[:3])!r}; "
+            f"'{';'.join(COMBINED)}' or '{';'.join(SPLIT)}', got {shown(';'.join(names[:3]))}; "
             "download it from the German page as CSV"
         )
     areas = [name.split(" [")[0] for name in names]
@@ -105,7 +106,7 @@ def _layout(file: str, header: Sequence[str], area: str) -> tuple[int, int]:
         raise unknown_name(f"price zone of {file}", area, areas[clock + 1 :])
     column = areas.index(area)
     if "[€/MWh]" not in names[column]:
-        raise ScenarioError(f"{file} line 1: column {names[column]!r} is not in [€/MWh]")
+        raise ScenarioError(f"{file} line 1: column {shown(names[column])} is not in [€/MWh]")
     return clock, column
 
 
@@ -115,7 +116,7 @@ def _local(file: str, line: int, row: Sequence[str], clock: int) -> datetime:
         local = datetime.strptime(text, "%d.%m.%Y %H:%M").replace(tzinfo=UTC)
     except ValueError:
         raise ScenarioError(
-            f"{file} line {line}: {text!r} is no time such as 31.10.2025 23:45"
+            f"{file} line {line}: {shown(text)} is no time such as 31.10.2025 23:45"
         ) from None
     if not FIRST_YEAR <= local.year <= LAST_YEAR:
         raise ScenarioError(
@@ -156,8 +157,8 @@ def _price(file: str, line: int, area: str, text: str) -> int:
         raise ScenarioError(
             f"{place} has no price ({text!r}); choose a time without gaps, none is guessed"
         )
-    if NUMBER.fullmatch(text) is None:
-        raise ScenarioError(f"{place} value {text!r} is no price such as 1.234,56")
+    if len(text) > LONGEST_NUMBER or NUMBER.fullmatch(text) is None:
+        raise ScenarioError(f"{place} value {shown(text)} is no price such as 1.234,56")
     # EUR/MWh is 1000 micro-euro/kWh
     price = round(Fraction(text.replace(".", "").replace(",", ".")) * 1000)
     if abs(price) > PRICE_CAP:
@@ -179,9 +180,9 @@ def _quarters(file: str, lines: list[int], starts: list[int], prices: list[int])
     if len(wrong):
         index = int(wrong[0]) + 1
         raise ScenarioError(
-            f"{file} line {lines[index]}: is {shown(starts[index])}, should be "
-            f"{shown(starts[index - 1] + step)}; hours and quarter hours must not be mixed, and "
-            "no row may be missing"
+            f"{file} line {lines[index]}: is {shown_time(starts[index])}, should be "
+            f"{shown_time(starts[index - 1] + step)}; hours and quarter hours must not be mixed, "
+            "and no row may be missing"
         )
     repeats = ROUNDS_PER_HOUR if step == HOUR else 1
     return np.repeat(np.array(prices, np.int64), repeats)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from decent_gym.errors import InputError, ScenarioError, shown
+from decent_gym.json_text import deepest
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.columns import instant, seconds
 from decent_gym.scenarios.csv_table import text_of
@@ -20,6 +21,16 @@ LONGEST_KEY: Final = re.compile(
     r"""(?<![\w"'-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*){16}"""
 )
 """Parts of a dotted key: with their number the time to parse it grows by its square."""
+DEPTH_CAP: Final = 32
+_TEXTS: Final = re.compile(
+    rb"""
+    \"{3}(?:[^"\\]++|\\.|"(?!""))*+"{0,5}   # texts, to their end even if they are never closed
+    | '{3}(?:[^']++|'(?!''))*+'{0,5}
+    | "(?:[^"\\\n]++|\\.)*+"? | '[^'\n]*+'?
+    | \#[^\n]*+                               # and remarks
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 LARGEST_EXPONENT: Final = 12
 DECIMALS_CAP: Final = 40
 """Numbers from 10^13 on are a slip; neither they nor 1e-999999 may become a million digits."""
@@ -172,9 +183,13 @@ def read_toml(path: Path, known: Iterable[str]) -> Section:
             f"{path.name} line {line}: the key {shown(nested[0])} has 16 dots or more; none is "
             "nested so deep"
         )
+    if deepest(_TEXTS.sub(b"", text.encode())) > DEPTH_CAP:
+        raise ScenarioError(
+            f"{path.name}: is no TOML for a scenario, nested deeper than {DEPTH_CAP}"
+        )
     try:
         values = tomllib.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:  # also an integer of over 4300 digits
+    except ValueError as error:  # also an integer of over 4300 digits
         raise ScenarioError(f"{path.name}: is no TOML ({error})") from None
     return Section(values, path.name, known)
 

@@ -13,10 +13,12 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from decent_gym.errors import InputError, ScenarioError
+from decent_gym.json_text import load_json
 from decent_gym.models import PREMIUM_CAP, Wish
 from decent_gym.registry import unknown_name
 from decent_gym.scenarios.scenario import Scenario
 
+_TEXT_CAP: Final = 2**20
 WISH_KEYS: Final = ("local", "renewable", "premium", "hard", "partner")
 
 Wishes: TypeAlias = Mapping[str, Wish | Mapping[str, Any] | None] | str
@@ -86,8 +88,8 @@ def mapping_of(wishes: Wishes) -> Mapping[str, Wish | Mapping[str, Any] | None]:
     found: Any = wishes
     if isinstance(wishes, str):
         try:
-            found = json.loads(wishes)
-        except (ValueError, RecursionError) as error:
+            found = load_json(wishes, _TEXT_CAP)
+        except ValueError as error:
             raise ScenarioError(f"wishes: is no JSON ({error}), got {wishes[:80]!r}") from None
     if not isinstance(found, Mapping) or not all(
         isinstance(name, str) and (given is None or isinstance(given, Wish | Mapping))

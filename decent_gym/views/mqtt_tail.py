@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.files import open_regular
+from decent_gym.json_text import load_json
 from decent_gym.ledger.encoding import decode_round
 from decent_gym.ledger.frames import PREFIX_BYTES, TAIL_BYTES, RecordType, read_prefix
 from decent_gym.ledger.hashing import GENESIS, HASH_BYTES, link
@@ -161,9 +162,9 @@ def read_cursor(folder: Path) -> tuple[int, bytes] | None:
     """Index and hash of the last record that was published; None if there is nothing readable."""
     try:
         with open_regular(folder / CURSOR) as file:
-            cursor = json.loads(file.read(_CURSOR_CAP))
+            cursor = load_json(file.read(_CURSOR_CAP + 1), _CURSOR_CAP)
         return exact_int(cursor["record"], "record"), bytes.fromhex(cursor["hash"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None  # then rounds are published again, which receivers can bear
 
 

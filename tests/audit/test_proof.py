@@ -395,10 +395,10 @@ def test_hostile_files_are_refused_before_they_are_parsed(held):
         (b"1" * 100_000 + b"\n", "2\\^53"),
         (b"[1e999]\n", "not an integer"),
         (b"NaN\n", "not an integer"),
-        (b'{"a":1,"a":1}\n', "canonical"),
+        (b'{"a":1,"a":1}\n', "stands twice"),
         (b'{"format": "decent-gym/proof/v1"}\n', "canonical"),
         (b'{"format":"decent-gym/proof/v1"}\n', "must have the fields"),
-        ('{"format":"é"}\n'.encode(), "cannot be read"),
+        ('{"format":"é"}\n'.encode(), "canonical"),
         (b" " * (PROOF_CAP + 2), "one line"),
     ):
         found = verify_proof(bad, held[-1])

@@ -64,7 +64,7 @@ def test_what_would_be_refused_is_never_sent(contract, node):
         (17, DataError, "no number as eth_estimateGas: 17"),
         (b"<html>", DataError, "does not answer in JSON"),
         (b"[" * 10**5, DataError, "does not answer in JSON"),
-        (b'{"a":' * 17, DataError, "does not answer in JSON"),
+        (b'{"a":' * 33, DataError, "does not answer in JSON"),
         (b"[]", DataError, "does not answer eth_estimateGas as a node does"),
         (b'{"id": 0, "result": "0x1"}', DataError, "does not answer eth_estimateGas"),
         (b'{"id": 1, "result": "0x' + b"1" * 2**22 + b'"}', DataError, "does not answer in JSON"),

@@ -14,7 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fuzz import worlds
+from fuzz.special import specials
+from hostile import cases_answers, cases_offers
 from offline.recordings import recorded
+from oracles.http_twin import GOOD_NODE
+from oracles.signed_market import BUY, PUBLIC, WARM, SignedMarket
 from scenarios.street_files import TOML, csv_lines
 
 from decent_gym.ledger import prove
@@ -52,6 +56,29 @@ def seeds(folder: Path) -> dict[str, list[bytes]]:
         "header": [worlds.HEADER_BODY[PREFIX_BYTES:]],
         "segment": [(ledger / worlds.SEGMENT).read_bytes()],
         "hashed_round": [record[PREFIX_BYTES:]],
+        "hashed_special": [
+            bytes([n]) + encode_round(one.record, one.header.accounts)[PREFIX_BYTES:]
+            for n, one in enumerate(specials())
+        ],
+        "follow": [list(read_payloads(ledger, "rural"))[1], record[PREFIX_BYTES:]],
+        "offers_message": [
+            cases_offers.text(offers=[BUY, WARM]),
+            SignedMarket().message(BUY),
+            json.dumps(cases_offers.RIGHT).encode(),
+        ],
+        "market_answer": [
+            cases_answers.opening({}),
+            cases_answers.other(cases_answers.RECEIPT),
+            cases_answers.other(cases_answers.SETTLEMENT),
+        ],
+        "member_keys": [
+            "\n".join(map(str, PUBLIC.values())).encode(),
+            cases_offers.header_keys()["member_keys"],
+            b'{"building_03":{"renewable":true,"premium":100},"utility":null}',
+        ],
+        "node_answer": [
+            bytes([n]) + json.dumps(answer).encode() for n, answer in enumerate(GOOD_NODE.values())
+        ],
         "proof": [prove(ledger, round=1).to_bytes(), prove(ledger, since=last).to_bytes()],
         "checkpoint": [last.to_bytes()],
         "key": [str(worlds.KEY.verifier).encode(), worlds.KEY._text().encode()],

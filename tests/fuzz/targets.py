@@ -15,10 +15,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fuzz import worlds
+from fuzz.special import specials
+from oracles.http_twin import GOOD_NODE, ask_node
+from oracles.signed_market import SignedMarket
 
 from agents.learned import LearnedPolicy
 from decent_gym import cli
@@ -30,9 +34,17 @@ from decent_gym.errors import DecentGymError
 from decent_gym.ledger import Checkpoint, Ledger, Proof, SigningKey, VerifierKey, verify
 from decent_gym.ledger.encoding import decode_round, encode_round
 from decent_gym.ledger.frames import PREFIX_BYTES, RecordType, write_prefix
+from decent_gym.ledger.hashing import HASH_BYTES, link
 from decent_gym.ledger.header import canonical_json, decode_header, encode_header, parse_json
 from decent_gym.ledger.key_record import decode_key, encode_key
+from decent_gym.ledger.member_keys import MemberKeys, read_member_keys
 from decent_gym.ledger.parquet_scan import ParquetScan
+from decent_gym.ledger.reading import read_round
+from decent_gym.live import Opening, scripted_offers
+from decent_gym.live.answers import read_receipt, read_settlement
+from decent_gym.live.archive import Archive
+from decent_gym.live.follower import Follower
+from decent_gym.live.reading import read_offers, read_request
 from decent_gym.live.witness_http import parse_request
 from decent_gym.offline import read_parquet as read_episodes
 from decent_gym.replay import read_recording
@@ -41,6 +53,7 @@ from decent_gym.scenarios.npz_table import read_npz
 from decent_gym.scenarios.parquet_table import read_parquet as read_profiles
 from decent_gym.scenarios.smard import read_smard
 from decent_gym.scenarios.tables import read_csv
+from decent_gym.scenarios.wishes import mapping_of
 from decent_gym.views.mqtt_link import Address
 from decent_gym.views.mqtt_payload import RoundFeed, Topics
 from decent_gym.views.mqtt_tail import read_payloads
@@ -111,8 +124,11 @@ def framed(kind: RecordType, sections: bytes) -> bytes:
 
 def record(data: bytes) -> None:
     for body in (data, framed(RecordType.ROUND, data)):
-        with refusing():
-            assert encode_round(decode_round(body, worlds.ACCOUNTS), worlds.ACCOUNTS) == body
+        taken = []
+        for read in (decode_round, read_round):
+            with refusing():
+                taken.append(encode_round(read(body, worlds.ACCOUNTS), worlds.ACCOUNTS))
+        assert taken in ([], [body] * 2)
     for body in (data, framed(RecordType.KEY, data)):
         with refusing():
             assert encode_key(decode_key(body)) == body
@@ -140,6 +156,17 @@ def hashed_round(data: bytes) -> None:
     with refusing():
         worlds.write_bodies(folder, [worlds.HEADER_BODY, framed(RecordType.ROUND, data)])
         verify(folder)
+
+
+def hashed_special(data: bytes) -> None:
+    """The same in markets with wishes, conversions or signed offers."""
+    header, _ = specials()[data[0] % 3 if data else 0]
+    body = framed(RecordType.ROUND, data[1:])
+    with refusing():
+        assert encode_round(decode_round(body, header.accounts), header.accounts) == body
+    with refusing():
+        worlds.write_bodies(place() / "hashed", [encode_header(header), body])
+        verify(place() / "hashed")
 
 
 def proof(data: bytes) -> None:
@@ -174,6 +201,87 @@ def key(data: bytes) -> None:
 def witness_request(data: bytes) -> None:
     with refusing():
         parse_request(data)
+
+
+@functools.cache
+def counter(is_signed: bool) -> SignedMarket:
+    return SignedMarket() if is_signed else SignedMarket(keys=None)
+
+
+def offers_message(data: bytes) -> None:
+    """At both counters; also with the signature made right."""
+    with refusing():
+        message = read_offers(data)
+        assert message.orders(0)[0].count.sum() == len(message.offers)
+    with refusing():
+        read_request(data)
+    for market in (counter(False), counter(True)):
+        for payload in (data, signed_again(data, market)):
+            market.intake.begin()
+            market.simulation.operator.book.count[:] = 0
+            market.simulation.operator.signed.clear()
+            assert market.intake.take("building_03", payload) is not None
+
+
+def signed_again(data: bytes, market: SignedMarket) -> bytes:
+    try:
+        message = json.loads(data)
+        plain = {name: message[name] for name in ("schema", "round", "number", "offers")}
+        signed = market.signers["building_03"].sign(plain, market.hash)
+        return json.dumps(signed).encode()
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return data
+
+
+def market_answer(data: bytes) -> None:
+    with refusing():
+        opening = Opening.read(data)
+        scripted_offers(opening, "truthful")
+    for read in (read_receipt, read_settlement):
+        with refusing():
+            read(data)
+
+
+@functools.cache
+def followed() -> tuple[list[bytes], list[bytes]]:
+    folder = place() / "recorded"
+    return list(read_payloads(folder, "rural")), list(Archive(folder).records(0, 9))
+
+
+def follow(data: bytes) -> None:
+    """A payload; a record; a record that states the right hashes."""
+    payloads, records = followed()
+    body = framed(RecordType.ROUND, data)
+    previous = records[1][-HASH_BYTES:]
+    linked = body + previous + link(previous, body)
+    for kind, given in (("heard", data), ("record", data), ("record", linked)):
+        follower = Follower("rural", from_start=True, reclear=False)
+        follower.heard(payloads[0])
+        follower.record(records[0])
+        with refusing():
+            getattr(follower, kind)(given)
+
+
+def node_answer(data: bytes) -> None:
+    """The whole of an answer, or its result; the method is in the first byte."""
+    methods = list(GOOD_NODE)
+    method = methods[data[0] % len(methods)] if data else methods[0]
+    with contextlib.suppress(ValueError, RecursionError):
+        result = json.loads(data[1:])
+        with refusing():
+            ask_node({method: result})
+    with refusing():
+        ask_node({method: data[1:]})
+
+
+def member_keys(data: bytes) -> None:
+    path = file("members", data)
+    with refusing():
+        MemberKeys("rural", read_member_keys(path), "ab" * 16).by_organization(["building_03"])
+    with refusing():
+        mapping_of(text_of(data))
+    with refusing():
+        MemberKeys.of(replace(worlds.HEADER, member_keys=data))
 
 
 def toml(data: bytes) -> None:
@@ -245,10 +353,16 @@ TARGETS: dict[str, Target] = {
     "header": header,
     "segment": segment,
     "hashed_round": hashed_round,
+    "hashed_special": hashed_special,
+    "follow": follow,
     "proof": proof,
     "checkpoint": checkpoint,
     "key": key,
     "witness_request": witness_request,
+    "offers_message": offers_message,
+    "market_answer": market_answer,
+    "member_keys": member_keys,
+    "node_answer": node_answer,
     "toml": toml,
     "csv": table("csv", read_csv),
     "npz": table("npz", read_npz),

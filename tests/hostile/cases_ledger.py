@@ -241,8 +241,9 @@ RECORDING: Final = [
     for name, items, data, says in (
         ("nothing", "damage", b"", "meta.json cannot be read"),
         ("invalid UTF-8", "UTF-8", b'{"a":"\xff"}', "can't decode byte 0xff"),
-        ("100,000 brackets", "nesting", b"[" * 100_000, "recursion"),
-        ("longer than 4 MiB", "8 kB", b" " * (2**22 + 1), "is longer than 4194304 bytes"),
+        ("100,000 brackets", "nesting", b"[" * 100_000, "nested deeper than 32"),
+        ("2,000,000 quotes in a text", "slow", b'"' + b'\\"' * 2_000_000, "Unterminated string"),
+        ("longer than 4 MiB", "8 kB", b" " * (2**22 + 1), "is longer than 4194304"),
         ("a list", "shape", b"[]", "must hold an object, got list"),
         ("no scenario", "damage", b"{}", "does not say the 'scenario'"),
         ("scenario a number", "str", b'{"scenario":5}', "'scenario' has the wrong type, got 5"),
@@ -250,7 +251,7 @@ RECORDING: Final = [
         ("rounds 2.0", "float", b'{"scenario":"x","rounds":2.0}', "'rounds' has the wrong type"),
         ("learners of numbers", "shape", b'{"scenario":"x","learners":[1]}', "must be names"),
         ("another seed", "contradiction", b'{"scenario":"x","seed":5}', "'seed' is 5, but the"),
-        ("digits", "64 bits", b'{"scenario":' + b"9" * 5_000 + b"}", "4300 digits"),
+        ("digits", "64 bits", b'{"scenario":' + b"9" * 5_000 + b"}", "has more than 20 characters"),
     )
 ] + [
     ("a pipe", "no file", instead(META, os.mkfifo), DataError, "is not a regular file"),
@@ -396,6 +397,8 @@ PROOF: Final = [
     ("5 MB", "8 kB", b" " * 5_000_000 + b"\n", RefusedError, "it is one line of at most 4194304"),
     ("100,000 brackets", "nesting", b"[" * 100_000 + b"\n", RefusedError, "nested deeper than 3"),
     ("four brackets", "nesting", b"[[[[]]]]\n", RefusedError, "nested deeper than 3"),
+    ("2,000,000 quotes in a text", "slow", b'"' + b'\\"' * 2_000_000 + b"\n",
+     RefusedError, "Unterminated string"),
     ("invalid UTF-8", "UTF-8", b'"\xff"\n', RefusedError, "JSON cannot be read"),
     ("NaN", "NaN", b'{"format":NaN}\n', RefusedError, "NaN is not an integer"),
     ("1e400", "infinity", b'{"format":1e400}\n', RefusedError, "1e400 is not an integer"),

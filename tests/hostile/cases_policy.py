@@ -1,9 +1,12 @@
 """A trained policy's folder, as somebody may have edited it."""
 
+import base64
 import io
 import json
 import os
 import pickle
+import stat
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +59,35 @@ def torch_bytes(value: Any) -> bytes:
     return written.getvalue()
 
 
+def serialized(value: Any) -> bytes:
+    """The entry ``data`` of a model, as Stable-Baselines3 writes and reads it."""
+    text = base64.b64encode(pickle.dumps(value)).decode()
+    return json.dumps({"policy_class": {":type:": "x", ":serialized:": text}}).encode()
+
+
+def scripted() -> bytes:
+    """What torch.jit saves."""
+    written = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is on its way out
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), written)
+    return written.getvalue()
+
+
+def link_in(file: str, name: str, target: str) -> Callable[[Path], object]:
+    """An archive of the folder in which a member is a symbolic link."""
+
+    def change(folder: Path) -> None:
+        inside = members(folder / file)
+        with zipfile.ZipFile(folder / file, "w") as archive:
+            for other, data in inside.items():
+                info = zipfile.ZipInfo(other)
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16 if other == name else 0
+                archive.writestr(info, target if other == name else data)
+
+    return change
+
+
 def described(**fields: Any) -> Callable[[Path], object]:
     """policy.json with other fields."""
 
@@ -93,7 +125,7 @@ def deep(n: int) -> Any:
 # what was done to a good folder
 POLICY: Final = [
     ("a pickle beside the weights", "runs code, pickle",
-     member(MODEL, "data", pickle.dumps(Payload())),
+     member(MODEL, "data", serialized(Payload())),
      DataError, ("model.zip holds 'data', which we never write", "is not loaded")),
     ("weights that are a pickle", "runs code, pickle",
      member(MODEL, "policy.pth", torch_bytes(Payload())),
@@ -110,6 +142,10 @@ POLICY: Final = [
     ("an array that is a pickle", "runs code, pickle",
      member(NORMALISATION, "observation_mean.npy", array_file(np.array([Payload()] * 77, object))),
      DataError, "observation_mean must be float64 of shape (77,) as numpy.savez writes it"),
+    ("a program for weights", "runs code", member(MODEL, "policy.pth", scripted()),
+     DataError, "policy.pth is a program of TorchScript; it is not loaded"),
+    ("a link for weights", "path", link_in(MODEL, "policy.pth", "/etc/hostname"),
+     DataError, "policy.pth is no zip archive"),
     ("a name that climbs", "path", member(MODEL, "../policy.pth", b""), DataError, "never write"),
     ("a name from the root", "path", member(MODEL, "/policy.pth", b""), DataError, "never write"),
     ("a scenario that climbs", "path", described(scenario="../x.toml"),
@@ -161,7 +197,8 @@ POLICY: Final = [
         zipped(("observation_mean.npy", b"x"), method=12)), DataError, "packed by method 12"),
     ("no zip", "damage", write(MODEL, b"PK"), DataError, "model.zip is no zip archive"),
     ("no JSON", "damage", write(DESCRIPTION, b"{"), DataError, "policy.json is no JSON"),
-    ("description of 2 MB", "8 kB", write(DESCRIPTION, b" " * 2_000_000), DataError, "more than"),
+    ("description of 2 MB", "8 kB",
+     write(DESCRIPTION, b" " * 2_000_000), DataError, "longer than 65536"),
     ("description nested", "nesting", write(DESCRIPTION, b"[" * 50_000), DataError, "is no JSON"),
     ("description of no UTF-8", "UTF-8", write(DESCRIPTION, b'{"a":"\xff"}'), DataError, "no JSON"),
     ("a key twice", "keys twice", text('"steps": 0', '"steps": 0, "steps": 0'),

@@ -88,6 +88,14 @@ CSV_CELL: Final = [
      ScenarioError, ("line 50", "T12:00+00:00", "without gaps")),
     ("hourly", "damage", (3, "T00:15", "T01:00"),
      ScenarioError, ("line 3", "T00:15+00:00", "hourly", "quarter hour")),
+    ("a heading of 100,000 spaces", "slow", (1, "load [Wh]", "x" + " " * 100_000 + "x"),
+     ScenarioError, ("line 1", "column 2", "name [unit]")),
+    ("a heading of 300 letters", "8 kB", (1, "load [Wh]", "x" * 300 + " [Wh]"),
+     ScenarioError, ("line 1", "column 2", "name [unit]")),
+    ("100,000 digits and a letter", "slow", (50, ",48,", f",{'1' * 100_000}x,"),
+     ScenarioError, ("line 50", "longer than 40 characters")),
+    ("a time of 100,000 letters", "8 kB", (50, "2024-01-01T12", "x" * 100_000),
+     ScenarioError, ("line 50", "xxx", "ISO 8601")),
     ("wild quote", "damage", (50, ",48,", ',"4"8,'), ScenarioError, ("line 50", "no CSV")),
 ]  # fmt: skip
 
@@ -271,7 +279,7 @@ TOML_TEXT: Final = [
     ("nested in a heading", "nesting", ("[prices]", "[prices" + '."a"' * 20_000 + "]"),
      ScenarioError, "16 dots or more; none is nested so deep"),
     ("nested by brackets", "nesting", ("fuel = 0.1", "fuel = " + "[" * 20_000 + "]" * 20_000),
-     ScenarioError, ("street.toml: is no TOML", "recursion")),
+     ScenarioError, ("street.toml: is no TOML", "nested deeper than 32")),
     ("longer than 4 MiB", "8 kB", ("fuel = 0.1", "fuel = 0.1\n#" + " " * 2**22),
      ScenarioError, "street.toml: has more than 4194304 bytes"),
     ("a month with a zero byte", "damage", ("fuel = 0.1", "fuel = \0"), ScenarioError, "no TOML"),

@@ -1,20 +1,23 @@
 """Every entrance with its cases.  A new entrance is a table of cases and one line here."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import gymnasium
 import numpy as np
+from hostile import cases_answers as answers
 from hostile import cases_clearing as clearing
 from hostile import cases_command_line as command_line
 from hostile import cases_environment as environment
 from hostile import cases_ledger as ledger
 from hostile import cases_market as market
 from hostile import cases_mqtt as mqtt
+from hostile import cases_offers as offers
 from hostile import cases_policy as policy
 from hostile import cases_tables as tables
-from hostile import folders
+from hostile import folders, wires
 from hostile.items import Case
 from hostile.stands import Stand, SubmitStand, Town, state_of
 from market.random_orders import MEMBERS
@@ -23,6 +26,9 @@ from market.snapshots import snapshot
 from decent_gym.clearing import Rules, clear, clear_blocks, clear_coupled
 from decent_gym.envs import TraderEnv
 from decent_gym.ledger import Checkpoint, LedgerHeader, VerifierKey
+from decent_gym.ledger.member_keys import MemberKeys
+from decent_gym.live.answers import read_receipt, read_settlement
+from decent_gym.live.reading import read_request
 from decent_gym.market import Capability, MarketController, Tariffs
 from decent_gym.models import ConversionOffer, Organization
 from decent_gym.replay import read_recording
@@ -149,6 +155,18 @@ ENTRANCES: Final[dict[str, Entrance]] = {
     "MQTT payload of a round": Entrance(round_stand, mqtt.ROUND),
     "broker's address": Entrance(one(Address.parse), mqtt.ADDRESS),
     "district in topics": Entrance(one(Topics), mqtt.DISTRICT),
+    "offers over MQTT": Entrance(wires.unsigned_stand, offers.OFFERS),
+    "signed offers over MQTT": Entrance(wires.signed_stand, offers.SIGNED),
+    "request for records over MQTT": Entrance(one(read_request), offers.REQUEST),
+    "rounds and records, as followed": Entrance(wires.FollowStand, answers.FOLLOW),
+    "opening, to a participant": Entrance(wires.opening_stand, answers.OPENINGS),
+    "receipt, to a participant": Entrance(one(read_receipt), answers.RECEIPTS),
+    "settlement, to a participant": Entrance(one(read_settlement), answers.SETTLEMENTS),
+    "keys of organizations": Entrance(wires.members_stand, offers.MEMBERS),
+    "keys in a ledger's header": Entrance(
+        call(lambda **made: MemberKeys.of(LedgerHeader(**ledger.GOOD_HEADER | made))),
+        offers.HEADER_KEYS,
+    ),
     "ledger's header": Entrance(call(LedgerHeader, **ledger.GOOD_HEADER), ledger.HEADERS),
     "Ledger.on_round": Entrance(folders.append_stand, ledger.APPEND),
     "ledger, verify": Entrance(folders.of_ledger(folders.checked), ledger.VERIFY),
@@ -160,6 +178,15 @@ ENTRANCES: Final[dict[str, Entrance]] = {
     "private key": Entrance(folders.key_stand, ledger.PRIVATE),
     "proof": Entrance(folders.ProofStand, ledger.PROOF),
     "request to a witness": Entrance(folders.request_stand, ledger.REQUEST),
+    "witness, its port": Entrance(wires.http_stand, answers.HTTP),
+    "witness, its answers": Entrance(wires.cosign_stand, answers.COSIGN),
+    "node, its answers": Entrance(wires.node_stand, answers.NODE),
+    "witness, its address": Entrance(
+        wires.cosign_at_stand, [(*case, "a witness is at") for case in answers.URL]
+    ),
+    "node, its address": Entrance(
+        wires.node_at_stand, [(*case, "a node is at http://") for case in answers.URL]
+    ),
     "scenario, TOML": Entrance(folders.toml_stand, tables.TOML_TEXT),
     "profiles, CSV": Entrance(folders.csv_stand, tables.CSV_CELL),
     "profiles, npz": Entrance(folders.npz_stand, tables.NPZ),
@@ -181,6 +208,19 @@ GOOD: Final[dict[str, Any]] = {
     "env.reset": (3, {"start": 0}),
     "env.step": [0.5, -0.5],
     "MQTT payload of a round": mqtt.text(),
+    "offers over MQTT": (offers.MINE, offers.text()),
+    "signed offers over MQTT": lambda market: market.message(offers.BUY),
+    "request for records over MQTT": json.dumps(offers.RIGHT).encode(),
+    "rounds and records, as followed": lambda payloads, records: ("record", records[5]),
+    "receipt, to a participant": answers.other(answers.RECEIPT),
+    "settlement, to a participant": answers.other(answers.SETTLEMENT),
+    "keys in a ledger's header": offers.header_keys(),
+    "witness, its port": answers.http(
+        answers.POST, f"Content-Length: {len(answers.SAME)}", body=answers.SAME
+    ),
+    "witness, its answers": [],
+    "witness, its address": "http://witness.example:1/path",
+    "node, its address": "http://node.example:1/path?key",
     "broker's address": "mqtts://user:secret@h.example:8883",
     "district in topics": "rural",
     "Ledger.on_round": ledger.RECORDS[2],

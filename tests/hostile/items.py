@@ -40,7 +40,7 @@ PROMISED: Final = {
     "unknown fields": "a field, an option or a name that there is not",
     "too many": "more offers than an organization may have",
     "self-crossing": "an organization that would trade with itself",
-    "runs code": "a model that would run code when loaded",
+    "runs code": "a model that would run code when loaded, or is a program",
     "pickle": "an array file that holds a pickle",
     "bomb": "a little that unpacks to a lot",
     "huge shape": "a header that claims more than the file holds",
@@ -62,6 +62,7 @@ OTHERS: Final = {
     "blocks": "blocks and groups that contradict themselves",
     "contradiction": "a file that contradicts itself",
     "damage": "bytes that are not what was written",
+    "slow": "a little that takes long to read",
     "wrong clearing": "a round that was not cleared by the rules",
     "rewritten": "a past that was written anew",
 }

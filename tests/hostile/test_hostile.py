@@ -1,10 +1,14 @@
 """Every hostile input of every entrance: a named error, and nothing has changed."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fuzz.targets import TARGETS
 from hostile.entrances import CASES, ENTRANCES, TOWN
 from hostile.entrances import GOOD as GOOD_INPUT
 from hostile.items import OTHERS, PROMISED, Case
@@ -70,6 +74,18 @@ def no_change(stand: Stand) -> object:
     return (lambda folder: None) if isinstance(stand, FolderStand) else {}
 
 
+def test_deep_nesting_is_refused_without_the_recursion_limit() -> None:
+    """Libraries raise it; what leans on it then ends the process."""
+    place = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "hostile.unlimited"], cwd=place, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": f"{place}:{place / 'tests'}"}, check=False,
+    )  # fmt: skip
+    *tried, last = done.stdout.splitlines()
+    assert last == "all refused", (last, done.returncode, done.stderr[-500:])
+    assert len(tried) == sum("nesting" in case.items for _, case in CASES)
+
+
 def test_the_list_is_covered() -> None:
     """Each item of the list has examples, each entrance cases, and each case a name of its own."""
     items = Counter(item for _, case in CASES for item in case.items.split(", "))
@@ -82,8 +98,12 @@ def test_the_list_is_covered() -> None:
 
 
 def test_the_page_counts_right() -> None:
-    """docs/hostile-input.md says how many cases each entrance has."""
-    page = (Path(__file__).parents[2] / "docs" / "hostile-input.md").read_text("utf-8")
+    """docs/hostile-input.md says how many cases each entrance has, and what is fuzzed."""
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "hostile-input.md").read_text("utf-8")
     for entrance, (_, cases) in ENTRANCES.items():
         assert f"| {entrance} | {len(cases)} |" in page
     assert f"| **all** | {len(CASES):,} |" in page
+    assert [name for name in TARGETS if f"| `{name}` | " not in page] == []
+    summary = f"{len(CASES):,} named cases, {len(TARGETS)} fuzzed parsers"
+    assert summary in (docs / "trust.md").read_text("utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 VAGUE_NAMES = frozenset({"utils.py", "util.py", "common.py", "base.py"})
+UNLIMITED = frozenset({"json.load", "json.loads", "json.JSONDecoder"})
 BROAD = frozenset({"Exception", "BaseException"})
 # Absolute paths of somebody's machine; part of a longer path or address is none.
 MACHINE_PATH = re.compile(r"(?<![\w.~}/-])/(?:work|tmp|root|farm|home|opt|mnt|Users)/")
@@ -37,6 +38,17 @@ def broad_excepts(path: str, source: str) -> list[str]:
             is_broad = any(_is_broad(argument) for argument in node.args)
             bad += [f"{path}:{node.lineno}: broad suppress"] * is_broad
     return bad
+
+
+def json_reads(path: str, source: str) -> list[str]:
+    """JSON that is read without limits; ``decent_gym.json_text`` has them."""
+    tree = ast.parse(source, path)
+    return [
+        f"{path}:{node.lineno}: JSON is read without limits"
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and ast.unparse(node) in UNLIMITED)
+        or (isinstance(node, ast.ImportFrom) and node.module == "json")
+    ]
 
 
 def machine_paths(path: str, text: str) -> list[str]:
