@@ -19,6 +19,7 @@ from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
 _FIRST_DELAY: Final = 0.1
 _LAST_DELAY: Final = 2.0
 _LEAVE_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.005
 _VERSIONS: Final = (5, 4)
 _LOG: Final = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Session:
         self._versions = tuple(versions)
         self._client = f"decent-{secrets.token_hex(8)}"
         self._link: Link | None = None
+        self._has_warned = False
         self._connected, self._closing, self._changed = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="mqtt-session", daemon=True)
         self._thread.start()
@@ -91,6 +93,12 @@ class Session:
             return False
         return True
 
+    def settle(self) -> None:
+        """Return when what was posted is acknowledged, the connection is lost or this closes."""
+        while (link := self._link) is not None and link.outstanding:
+            if self._closing.wait(_POLL_SECONDS):
+                return
+
     def close(self) -> None:
         """Wait until what was posted is acknowledged, then leave; a second call does nothing."""
         self._closing.set()
@@ -109,21 +117,26 @@ class Session:
         self.close()
 
     def _run(self) -> None:
-        delay, has_warned = _FIRST_DELAY, False
+        delay = _FIRST_DELAY
         while not self._closing.is_set():
             try:
                 link = self._connect()
             except OSError as error:
-                level = logging.INFO if has_warned else logging.WARNING
-                _LOG.log(level, "no connection to %s (%s); trying again", self._where, error)
-                has_warned = True
+                self._warn("no connection to %s (%s); trying again", error)
             else:
                 begun = time.monotonic()
                 self._stay(link)
                 if time.monotonic() - begun > _LAST_DELAY:  # else it is thrown out each time
-                    delay, has_warned = _FIRST_DELAY, False
+                    delay = _FIRST_DELAY
             self._closing.wait(delay)
             delay = min(2 * delay, _LAST_DELAY)
+
+    def _warn(self, text: str, error: OSError) -> None:
+        if not self._closing.is_set():
+            _LOG.log(
+                logging.INFO if self._has_warned else logging.WARNING, text, self._where, error
+            )
+            self._has_warned = True
 
     def _connect(self) -> Link:
         refusal: OSError = ConnectionError("no version of MQTT was tried")
@@ -156,6 +169,7 @@ class Session:
 
     def _stay(self, link: Link) -> None:
         self._link = link
+        begun = time.monotonic()
         try:
             if self._ready is not None:
                 self._ready()
@@ -163,10 +177,13 @@ class Session:
             while not self._closing.is_set():
                 self._changed.clear()
                 link.check()
+                if self._has_warned and time.monotonic() - begun > _LAST_DELAY:
+                    self._has_warned = False
+                    _LOG.warning("connected to %s again", self._where)
                 self._changed.wait(1.0)
             link.settle(_LEAVE_SECONDS)
         except OSError as error:
-            _LOG.info("the connection to %s ended (%s)", self._where, error)
+            self._warn("the connection to %s ended (%s); trying again", error)
             link.cut()
         else:
             link.close()

@@ -84,14 +84,20 @@ class Topics:
         """Where the publisher's status stands, retained."""
         return f"{self.root}/status"
 
-    @property
-    def client(self) -> str:
+    def client(self, *secrets: str | None) -> str:
         """The publisher's client identifier: one at a time, in the 23 characters all brokers take.
 
         The broker ends the connection of a crashed publisher when the next one comes, so that the
-        will of the dead one cannot overtake the status of the living.
+        will of the dead one cannot overtake the status of the living.  Whoever knows the identifier
+        can do the same, whatever its rights: so it follows from what the publisher alone knows.
+
+        Parameters
+        ----------
+        secrets : str or None
+            User and password.
         """
-        return f"decent{sha256(self.district.encode()).hexdigest()[:16]}"
+        known = "\0".join((self.district, *(text or "" for text in secrets)))
+        return f"decent{sha256(known.encode()).hexdigest()[:16]}"
 
 
 def status_payload(district: str, status: Status) -> bytes:

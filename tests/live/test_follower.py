@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,10 @@ from oracles.rounds import SlowMarket, header
 from decent_gym.errors import DataError
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments
 from decent_gym.ledger.header import canonical_json
-from decent_gym.live.archive import SPACING, Archive, Librarian
+from decent_gym.live.archive import SPACING, WAITING_CAP, Archive, Librarian
 from decent_gym.live.follower import Follower
 from decent_gym.live.messages import request_payload
+from decent_gym.live.topics import MarketTopics
 from decent_gym.views.mqtt_tail import read_payloads
 
 ROUNDS = 9
@@ -217,13 +220,38 @@ def test_an_archive_finds_records_wherever_they_are(tmp_path, monkeypatch):
 def test_a_librarian_answers_what_it_can_read(tmp_path):
     _, records = written(tmp_path / "l")
     sent = []
-    librarian = Librarian(tmp_path / "l", lambda user, record: sent.append((user, record)))
+    topics = MarketTopics("rural")
+    librarian = Librarian(tmp_path / "l", topics, lambda user, record: sent.append((user, record)))
     for user, payload in (
         ("a", request_payload(0, 2)),
         ("b", b"junk"),
         ("c", request_payload(2**50, 256)),
         ("d", request_payload(8, 256)),
     ):
-        assert librarian.ask(user, payload)
+        librarian.heard(topics.requests(user), payload)
+    for topic in (topics.requests("../a"), topics.requests(""), topics.records("a")):
+        librarian.heard(topic, request_payload(0, 1))
     librarian.close()
     assert sent == [("a", records[0]), ("a", records[1]), ("d", records[8]), ("d", records[9])]
+    assert librarian.dropped == 3
+
+
+def test_who_asks_without_end_is_answered_once_at_a_time(tmp_path):
+    _, records = written(tmp_path / "l")
+    topics, sent, is_slow = MarketTopics("rural"), [], threading.Event()
+    librarian = Librarian(
+        tmp_path / "l", topics, lambda user, record: sent.append((user, record)), is_slow.wait
+    )
+    librarian.heard(topics.requests("first"), request_payload(0, 1))
+    while not sent:
+        time.sleep(0.001)
+    for first in range(1_000):  # while the first answer is on its way
+        librarian.heard(topics.requests("greedy"), request_payload(first % ROUNDS, 1))
+    librarian.heard(topics.requests("modest"), request_payload(3, 1))
+    for user in range(1_000):
+        librarian.heard(topics.requests(f"guest-{user}"), request_payload(4, 1))
+    assert librarian.dropped == 1_000 - WAITING_CAP + 2
+    is_slow.set()
+    librarian.close()
+    assert sent[1:3] == [("greedy", records[999 % ROUNDS]), ("modest", records[3])]
+    assert len(sent) == 1 + WAITING_CAP
