@@ -64,18 +64,20 @@ def read_request(payload: bytes) -> tuple[int, int]:
     return first, count
 
 
-def read_object(payload: bytes, schema: str, cap: int = MESSAGE_CAP) -> dict[str, Any]:
-    """Read a message of a schema, as strictly, but leave its fields to the caller.
+def read_object(payload: bytes, schemas: tuple[str, ...], cap: int = MESSAGE_CAP) -> dict[str, Any]:
+    """Read a message of one of the schemas, as strictly, but leave its fields to the caller.
+
+    Here are floats, and integers of 64 bits: the market tells a balance, however large.
 
     Raises
     ------
     DataError
-        It is no JSON object of that schema.
+        It is no JSON object of these schemas.
     """
     message = _parse(payload, cap, allow_floats=True)
     if type(message) is not dict:
         raise DataError(f"the message must be an object, got {_shown(message)}")
-    _check_schema(message, schema)
+    _check_schema(message, *schemas)
     return message
 
 
@@ -88,7 +90,7 @@ def _parse(payload: bytes, cap: int = MESSAGE_CAP, *, allow_floats: bool = False
             object_pairs_hook=_without_twins,
             parse_constant=_refuse,
             parse_float=_finite if allow_floats else _refuse,
-            parse_int=_whole,
+            parse_int=_long if allow_floats else _whole,
         )
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
         raise DataError(f"no JSON as it is read here: {str(error)[:120]}") from None
@@ -167,9 +169,10 @@ def _count(message: dict[str, Any], name: str) -> int:
     return value
 
 
-def _check_schema(message: dict[str, Any], schema: str) -> None:
-    if message.get("schema") != schema:
-        raise DataError(f"schema must be {schema!r}, got {_shown(message.get('schema'))}")
+def _check_schema(message: dict[str, Any], *schemas: str) -> None:
+    if message.get("schema") not in schemas:
+        wanted = " or ".join(map(repr, schemas))
+        raise DataError(f"schema must be {wanted}, got {_shown(message.get('schema'))}")
 
 
 def _shown(value: object) -> str:
@@ -193,6 +196,13 @@ def _finite(text: str) -> float:
     number = float(text)
     if not np.isfinite(number):
         raise ValueError(f"{text[:20]} is not finite")
+    return number
+
+
+def _long(text: str) -> int:
+    number = int(text) if len(text) <= 20 else 2**63
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{text[:20]} has more than 64 bits")
     return number
 
 
