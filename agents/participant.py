@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents.learned import LearnedPolicy
+from decent_gym.cli.console import note, terminable
 from decent_gym.errors import DecentGymError, InputError
 from decent_gym.ledger import SigningKey
 from decent_gym.live import (
@@ -54,14 +55,18 @@ class Printer:
     """Tells what became of each round, and counts them."""
 
     def __init__(self, is_quiet: bool) -> None:
-        self.rounds = 0
+        self.rounds = self.money = 0
         self._is_quiet = is_quiet
 
+    def sum_up(self) -> None:
+        note(f"{self.rounds} rounds settled, {self.money / NANO_EUR:+.4f} EUR")
+
     def settled(self, found: Settled) -> None:
+        facts = found.facts
         self.rounds += 1
+        self.money += sum(facts["money"].values())
         if self._is_quiet:
             return
-        facts = found.facts
         accepted = sum(1 for offer in found.offers if offer["accepted"])
         money = sum(facts["money"].values()) / NANO_EUR
         print(
@@ -75,7 +80,7 @@ class Printer:
     def refused(self, receipt: dict[str, Any]) -> None:
         reasons = [entry["text"] or entry["reason"] for entry in receipt["refused"]]
         whole = [f"{receipt['reason']}: {receipt['text']}"] if receipt["reason"] else []
-        print(f"{receipt['round']}  refused: {'; '.join(whole + reasons)}", flush=True)
+        print(f"{receipt['round'] or '?':>6}  refused: {'; '.join(whole + reasons)}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -95,6 +100,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = arguments()
+    printer = Printer(args.quiet)
     try:
         decide = (
             scripted(args.trader)
@@ -103,10 +109,16 @@ def main() -> int:
         )
         tls = trusting(args.ca)
         key = None if args.key is None else SigningKey.read(args.key)
-        printer = Printer(args.quiet)
-        with Participant(
-            args.broker, args.district, args.organization, decide, tls=tls, key=key
-        ) as participant:
+        with (
+            terminable(),
+            Participant(
+                args.broker, args.district, args.organization, decide, tls=tls, key=key
+            ) as participant,
+        ):
+            note(
+                f"{args.organization} waits for openings of {args.district} at "
+                f"{participant.session.address}; Ctrl-C ends it"
+            )
             participant.run(
                 printer.settled,
                 printer.refused,
@@ -116,7 +128,9 @@ def main() -> int:
         print(f"participant: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        printer.sum_up()
         return 130
+    printer.sum_up()
     return 0
 
 

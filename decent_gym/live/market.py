@@ -185,8 +185,9 @@ class LiveMarket:
         # a connection of its own: no receipt waits behind the records that somebody asked for
         self._librarian = Librarian(folder, topics, self._send_record, self._settle_records)
         self._library = Session(
-            where, [topics.requests("+")], self._librarian.heard, tls=tls, versions=versions
-        )
+            where, [topics.requests("+")], self._librarian.heard,
+            tls=tls, versions=versions, is_quiet=True,
+        )  # fmt: skip
 
     @property
     def rounds(self) -> int:

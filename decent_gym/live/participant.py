@@ -159,7 +159,8 @@ class Participant:
 
     def _wonder(self) -> None:
         _LOG.warning(
-            "no opening for %s came from %s in %d s; does anybody serve %s with --external %s?",
+            "no opening for %s came from %s in %d s; does anybody serve %s with --external "
+            "%s, and may this user hear of it?",
             self._organization, self.session.address, QUIET_SECONDS,
             self._topics.district, self._organization,
         )  # fmt: skip

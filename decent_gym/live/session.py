@@ -40,6 +40,8 @@ class Session:
     tls : ssl.SSLContext, optional
     versions : sequence of int
         Of the protocol, tried in order: 5, and 4 for MQTT 3.1.1.
+    is_quiet : bool
+        Warn of nothing: somebody else does, who is connected to the same broker.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Session:
         ready: Callable[[], None] | None = None,
         tls: ssl.SSLContext | None = None,
         versions: Sequence[int] = _VERSIONS,
+        is_quiet: bool = False,
     ) -> None:
         load_paho()
         self._where = Address.parse(url)
@@ -69,6 +72,7 @@ class Session:
         self._client = f"decent-{secrets.token_hex(8)}"
         self._link: Link | None = None
         self._has_warned = False
+        self._is_quiet = is_quiet
         self._connected, self._closing, self._changed = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="mqtt-session", daemon=True)
         self._thread.start()

@@ -17,6 +17,7 @@ from decent_gym.live.archive import SPACING, WAITING_CAP, Archive, Librarian
 from decent_gym.live.follower import Follower
 from decent_gym.live.messages import request_payload
 from decent_gym.live.topics import MarketTopics
+from decent_gym.views.mqtt_payload import Arrival, RoundFeed
 from decent_gym.views.mqtt_tail import read_payloads
 
 ROUNDS = 9
@@ -128,6 +129,26 @@ def test_another_ledger_is_followed_from_its_first_round(sample, other):
     for payloads, records in (sample, other):
         follower.heard(payloads[-1])
         assert [one.payload for one in fetch_all(follower, records)] == payloads
+
+
+@pytest.mark.parametrize("reclear", [False, True])
+def test_who_names_another_ledger_does_not_disturb_the_one_that_is_followed(sample, other, reclear):
+    follower, taken = Follower("rural", from_start=True, reclear=reclear), []
+    for n, payload in enumerate(sample[0]):
+        taken += [*follower.heard(payload), *fetch_all(follower, sample[1])]
+        taken += follower.heard(other[0][3 + n % 5])
+        assert follower.missing() == (0, 1)
+    assert [one.payload for one in taken] == sample[0]
+
+
+def test_a_ledger_that_is_begun_again_is_noticed_at_its_first_round(sample):
+    feed = RoundFeed()
+    for payload in sample[0]:
+        feed.feed(payload)
+    begun_again = canonical_json({**json.loads(sample[0][1]), "hash": "0" * 64})
+    with pytest.raises(DataError, match="hash is"):
+        feed.feed(begun_again)
+    assert feed.feed(sample[0][1]) is Arrival.DUPLICATE
 
 
 def test_what_is_no_round_and_no_record_is_passed_over(sample):
