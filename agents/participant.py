@@ -6,12 +6,12 @@ this organization alone; its devices then deliver what was accepted.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from agents.learned import LearnedPolicy
-from decent_gym.cli.console import note, terminable
 from decent_gym.errors import DecentGymError, InputError
 from decent_gym.ledger import SigningKey
 from decent_gym.live import (
@@ -51,6 +51,11 @@ def learned(folder: str, organization: str) -> Decide:
     return decide
 
 
+def say(text: str) -> None:
+    """One line that is no part of the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
 class Printer:
     """Tells what became of each round, and counts them."""
 
@@ -59,7 +64,7 @@ class Printer:
         self._is_quiet = is_quiet
 
     def sum_up(self) -> None:
-        note(f"{self.rounds} rounds settled, {self.money / NANO_EUR:+.4f} EUR")
+        say(f"{self.rounds} rounds settled, {self.money / NANO_EUR:+.4f} EUR")
 
     def settled(self, found: Settled) -> None:
         facts = found.facts
@@ -101,6 +106,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     printer = Printer(args.quiet)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: with a last word
     try:
         decide = (
             scripted(args.trader)
@@ -109,13 +115,10 @@ def main() -> int:
         )
         tls = trusting(args.ca)
         key = None if args.key is None else SigningKey.read(args.key)
-        with (
-            terminable(),
-            Participant(
-                args.broker, args.district, args.organization, decide, tls=tls, key=key
-            ) as participant,
-        ):
-            note(
+        with Participant(
+            args.broker, args.district, args.organization, decide, tls=tls, key=key
+        ) as participant:
+            say(
                 f"{args.organization} waits for openings of {args.district} at "
                 f"{participant.session.address}; Ctrl-C ends it"
             )
