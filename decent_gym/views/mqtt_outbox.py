@@ -104,6 +104,7 @@ class Publisher:
         self._delay = _FIRST_DELAY
         self._has_warned = self._has_finished = False
         self._thrown_out = 0
+        self._has_forgotten = False
         self._changed, self._closing, self._over = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="mqtt-outbox", daemon=True)
         self._thread.start()
@@ -236,6 +237,7 @@ class Publisher:
                     link.retain(self._topics.status, self._status(Status.OFFLINE))
                     self._has_finished = True
                 else:
+                    self._forget(link)
                     self._changed.wait(_POLL_SECONDS)
         except OSError as error:
             self._warn(error)
@@ -258,6 +260,12 @@ class Publisher:
         self._published = self._tail.index
         self._delay = _FIRST_DELAY
         write_cursor(self._folder, self._published, self._tail.head)
+
+    def _forget(self, link: Link) -> None:
+        """A new ledger has no last round; what the broker may retain is another ledger's."""
+        if self._last is None and not self._has_forgotten:
+            link.retain(self._topics.last, b"")
+            self._has_forgotten = True
 
     def _status(self, status: Status) -> bytes:
         return status_payload(self._topics.district, status)

@@ -13,15 +13,23 @@ from live.test_live_schemas import DOCUMENT, SCHEMAS
 
 from decent_gym.ledger.frames import PREFIX_BYTES, read_prefix
 from decent_gym.live import scripted_offers
+from decent_gym.live.intake import MESSAGE_REASONS, REASONS
 from decent_gym.live.market import LiveMarket
 from decent_gym.live.participant import Participant
 from decent_gym.live.session import Session
 from decent_gym.live.subscriber import Subscriber
+from decent_gym.models import Reason
 from decent_gym.views.mqtt_link import Link
 
 
 def ignore(_):
     """Hear of it, and go on."""
+
+
+def test_every_reason_is_told_in_the_documentation():
+    text = (SCHEMAS.parent / "live.md").read_text().partition("## Reasons")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `(\w+)` \| .{20,} \|$", text, re.MULTILINE)
+    assert told == [*MESSAGE_REASONS, *REASONS.values(), *(r.name.lower() for r in Reason)]
 
 
 def channel_of(topic):
@@ -35,6 +43,8 @@ def channel_of(topic):
 
 
 def obeys(channel, payload):
+    if not payload:  # there is no last round of a new ledger
+        return channel == "last"
     for name in DOCUMENT["channels"][channel]["messages"]:
         if name == "record":
             return read_prefix(payload[:PREFIX_BYTES])[0] == len(payload)

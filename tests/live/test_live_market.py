@@ -198,7 +198,7 @@ def test_the_gate_never_hurries_to_make_up_for_a_late_one():
         now[0] += busy
     assert closures == pytest.approx([101, 102, 103, 109, 110])
     assert gate.late == 1
-    for speed in (0, -1, float("nan"), float("inf"), 10**7):
+    for speed in (0, -1, 1e-300, float("nan"), float("inf"), 10**7):
         with pytest.raises(InputError, match="speed"):
             Gate(speed)
 

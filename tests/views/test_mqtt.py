@@ -335,6 +335,22 @@ def test_who_may_not_publish_is_not_waited_for(tmp_path):
         assert len(broker.connects) <= tried + 1
 
 
+def _lasts(broker):
+    return sum(topic == LAST for topic, *_ in broker.publishes)
+
+
+def test_a_new_ledger_makes_the_broker_forget_the_last_round_of_another(tmp_path):
+    write(tmp_path / "old", 2)
+    with ScriptedBroker() as broker:
+        for name in ("old", "new"):
+            if name == "new":
+                Ledger.create(tmp_path / name, header()).close()
+            with Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / name, "rural"):
+                wait_for(lambda n=2 + (name == "new"): _lasts(broker) == n)
+    last = [payload for topic, payload, _ in broker.publishes if topic == LAST]
+    assert [len(payload) > 0 for payload in last] == [True, True, False]
+
+
 def test_every_outage_and_its_end_are_told_of_once(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(mqtt_outbox, "_STEADY_SECONDS", 0.0)
     write(tmp_path / "l", 2)
