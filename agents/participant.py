@@ -21,6 +21,7 @@ from decent_gym.live import (
     acted_offers,
     scripted_offers,
     trusting,
+    with_password,
 )
 from decent_gym.traders import TRADERS
 
@@ -95,6 +96,7 @@ def arguments() -> argparse.Namespace:
     who.add_argument("--trader", metavar="NAME", help=f"one of {', '.join(TRADERS)}")
     parser.add_argument("--organization", required=True, metavar="NAME")
     parser.add_argument("--broker", default="mqtt://localhost", metavar="URL")
+    parser.add_argument("--password-file", metavar="FILE", help="password of the URL's user")
     parser.add_argument("--ca", metavar="FILE", help="certificate of the broker's authority")
     parser.add_argument("--key", metavar="FILE", help="sign all offers with this private key")
     parser.add_argument("--district", default="rural", metavar="NAME")
@@ -115,8 +117,9 @@ def main() -> int:
         )
         tls = trusting(args.ca)
         key = None if args.key is None else SigningKey.read(args.key)
+        broker = with_password(args.broker, args.password_file)
         with Participant(
-            args.broker, args.district, args.organization, decide, tls=tls, key=key
+            broker, args.district, args.organization, decide, tls=tls, key=key
         ) as participant:
             say(
                 f"{args.organization} waits for openings of {args.district} at "

@@ -32,6 +32,7 @@ def arguments(parser: Parser) -> None:
     """Describe the command's arguments."""
     add = parser.add_argument
     add("--broker", default="mqtt://localhost", metavar="URL", help="mqtt:// or mqtts://")
+    add("--password-file", metavar="FILE", help="its first line is the password of the URL's user")
     add("--ca", metavar="FILE", help="certificate of the authority that signed the broker's")
     add("--district", default="rural", metavar="NAME", help="part of the topics (default rural)")
     add("--ledger", metavar="PATH", help="fetch what is missing here, instead of asking the market")
@@ -43,7 +44,7 @@ def arguments(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Listen until the rounds are heard or somebody interrupts; 1 if something is not so."""
-    from decent_gym.live.session import trusting
+    from decent_gym.live.session import trusting, with_password
     from decent_gym.live.subscriber import Subscriber
 
     if args.rounds is not None and args.rounds < 1:
@@ -54,7 +55,7 @@ def run(args: Namespace) -> int:
     with (
         terminable(),
         Subscriber(
-            args.broker,
+            with_password(args.broker, args.password_file),
             args.district,
             ledger=None if args.ledger is None else Path(args.ledger),
             from_start=args.from_start,

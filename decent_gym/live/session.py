@@ -10,10 +10,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final
+from urllib.parse import quote
 
 from decent_gym.errors import InputError
+from decent_gym.files import open_regular
 from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
 
 _FIRST_DELAY: Final = 0.1
@@ -21,6 +24,7 @@ _LAST_DELAY: Final = 2.0
 _LEAVE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.005
 _VERSIONS: Final = (5, 4)
+_PASSWORD_CAP: Final = 1_000
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -217,3 +221,37 @@ def trusting(certificate: str | None) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=certificate)
     except (OSError, ssl.SSLError) as error:
         raise InputError(f"no certificate can be read from {certificate}: {error}") from None
+
+
+def with_password(url: str, file: str | None) -> str:
+    """A broker's URL with the password in a file, which no list of processes shows.
+
+    Parameters
+    ----------
+    url : str
+        ``mqtts://user@host``: names the user and no password.
+    file : str or None
+        Its first line is the password; None: the URL stays as it is.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is empty, or the URL names no user, or a password, too.
+    """
+    if file is None:
+        return url
+    address = Address.parse(url)
+    if address.user is None or address.password is not None:
+        raise InputError(
+            "with a password file the broker's URL names a user and no password: mqtts://user@host"
+        )
+    try:
+        with open_regular(Path(file)) as stream:
+            password = stream.readline(_PASSWORD_CAP).decode().strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"no password can be read from {file}: {error}") from None
+    if not password:
+        raise InputError(f"the first line of {file} is empty; it must be the broker's password")
+    scheme, _, rest = url.partition("://")
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.removesuffix(':')}:{quote(password, safe='')}@{host}"

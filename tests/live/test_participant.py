@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from decent_gym.errors import DataError
+from decent_gym.errors import DataError, InputError
 from decent_gym.live import participant as module
 from decent_gym.live.answers import read_answer
 from decent_gym.live.messages import receipt_payload
 from decent_gym.live.participant import Participant
+from decent_gym.live.session import with_password
 from decent_gym.live.topics import MarketTopics
+from decent_gym.views.mqtt_link import Address
 
 TOPICS = MarketTopics("rural")
 NAME = "building_03"
@@ -90,3 +92,23 @@ def test_who_hears_nothing_wonders_aloud_once(caplog, monkeypatch):
     said = [text for text in caplog.messages if "no opening" in text]
     assert len(said) == 1
     assert f"--external {NAME}" in said[0]
+
+
+def test_a_password_may_stand_in_a_file(tmp_path):
+    file = tmp_path / "password"
+    file.write_text("s@c/r:t%\nmore\n")
+    address = Address.parse(with_password("mqtts://anna@broker:99", str(file)))
+    assert (address.user, address.password) == ("anna", "s@c/r:t%")
+    assert str(address) == "mqtts://broker:99"
+    assert with_password("embedded", None) == "embedded"
+    (tmp_path / "empty").touch()
+    (tmp_path / "bytes").write_bytes(b"\xff")
+    for url, name, says in (
+        ("mqtts://broker", "password", "names a user"),
+        ("mqtts://anna:b@broker", "password", "no password"),
+        ("mqtts://anna@broker", "nothing", "nothing"),
+        ("mqtts://anna@broker", "empty", "is empty"),
+        ("mqtts://anna@broker", "bytes", "no password can be read"),
+    ):
+        with pytest.raises(InputError, match=says):
+            with_password(url, str(tmp_path / name))
