@@ -6,6 +6,7 @@ this organization alone; its devices then deliver what was accepted.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from decent_gym.live import (
     acted_offers,
     scripted_offers,
     trusting,
+    with_password,
 )
 from decent_gym.traders import TRADERS
 
@@ -50,18 +52,27 @@ def learned(folder: str, organization: str) -> Decide:
     return decide
 
 
+def say(text: str) -> None:
+    """One line that is no part of the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
 class Printer:
     """Tells what became of each round, and counts them."""
 
     def __init__(self, is_quiet: bool) -> None:
-        self.rounds = 0
+        self.rounds = self.money = 0
         self._is_quiet = is_quiet
 
+    def sum_up(self) -> None:
+        say(f"{self.rounds} rounds settled, {self.money / NANO_EUR:+.4f} EUR")
+
     def settled(self, found: Settled) -> None:
+        facts = found.facts
         self.rounds += 1
+        self.money += sum(facts["money"].values())
         if self._is_quiet:
             return
-        facts = found.facts
         accepted = sum(1 for offer in found.offers if offer["accepted"])
         money = sum(facts["money"].values()) / NANO_EUR
         print(
@@ -75,7 +86,7 @@ class Printer:
     def refused(self, receipt: dict[str, Any]) -> None:
         reasons = [entry["text"] or entry["reason"] for entry in receipt["refused"]]
         whole = [f"{receipt['reason']}: {receipt['text']}"] if receipt["reason"] else []
-        print(f"{receipt['round']}  refused: {'; '.join(whole + reasons)}", flush=True)
+        print(f"{receipt['round'] or '?':>6}  refused: {'; '.join(whole + reasons)}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -85,6 +96,7 @@ def arguments() -> argparse.Namespace:
     who.add_argument("--trader", metavar="NAME", help=f"one of {', '.join(TRADERS)}")
     parser.add_argument("--organization", required=True, metavar="NAME")
     parser.add_argument("--broker", default="mqtt://localhost", metavar="URL")
+    parser.add_argument("--password-file", metavar="FILE", help="password of the URL's user")
     parser.add_argument("--ca", metavar="FILE", help="certificate of the broker's authority")
     parser.add_argument("--key", metavar="FILE", help="sign all offers with this private key")
     parser.add_argument("--district", default="rural", metavar="NAME")
@@ -95,6 +107,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = arguments()
+    printer = Printer(args.quiet)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: with a last word
     try:
         decide = (
             scripted(args.trader)
@@ -103,10 +117,14 @@ def main() -> int:
         )
         tls = trusting(args.ca)
         key = None if args.key is None else SigningKey.read(args.key)
-        printer = Printer(args.quiet)
+        broker = with_password(args.broker, args.password_file)
         with Participant(
-            args.broker, args.district, args.organization, decide, tls=tls, key=key
+            broker, args.district, args.organization, decide, tls=tls, key=key
         ) as participant:
+            say(
+                f"{args.organization} waits for openings of {args.district} at "
+                f"{participant.session.address}; Ctrl-C ends it"
+            )
             participant.run(
                 printer.settled,
                 printer.refused,
@@ -116,7 +134,9 @@ def main() -> int:
         print(f"participant: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        printer.sum_up()
         return 130
+    printer.sum_up()
     return 0
 
 

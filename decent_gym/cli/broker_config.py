@@ -1,5 +1,6 @@
 """``decent-gym broker-config``: everything that mosquitto needs to carry a live market."""
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Final
@@ -57,5 +58,7 @@ def run(args: Namespace) -> int:
         f"--ca {folder / 'tls/ca.crt'} --external {' '.join(args.organizations)} "
         "--ledger live.ledger",
     ]
+    if os.geteuid() == 0:
+        lines.insert(1, f"you are root: add 'user root' to {folder / CONFIGURATION} before")
     out().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -1,7 +1,9 @@
 """Where output goes: results to stdout, progress to stderr, and only if somebody looks at it."""
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -52,6 +54,19 @@ def complain(error: BaseException | str) -> None:
     text = " ".join(str(error).split())
     cut = text if len(text) <= LONGEST_COMPLAINT else f"{text[: LONGEST_COMPLAINT - 3]}..."
     sys.stderr.write(f"decent-gym: {cut}\n")
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within it SIGTERM ends a command as Ctrl-C does: with a last word."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def arguments(parser: Parser) -> None:
     """Describe the command's arguments."""
     add = parser.add_argument
     add("--broker", default="embedded", metavar="URL", help="mqtt://, mqtts:// or embedded[:port]")
+    add("--password-file", metavar="FILE", help="its first line is the password of the URL's user")
     add("--ca", metavar="FILE", help="certificate of the authority that signed the broker's")
     add("--ledger", metavar="PATH", help="where the rounds are recorded, or were until a crash")
     add("--speed", default="900x", metavar="Nx", help="how much faster than the world (900x: 1 s)")
@@ -70,9 +71,10 @@ def run(args: Namespace) -> int:
     """Serve until the rounds are done or somebody interrupts; 1 if rounds are not published."""
     from decent_gym.cli.outputs import checkpoints_of
     from decent_gym.live.market import LiveMarket
-    from decent_gym.live.session import trusting
+    from decent_gym.live.session import trusting, with_password
 
     speed = _speed(args.speed)
+    broker = with_password(args.broker, args.password_file)
     if args.broker.partition(":")[0] == "embedded":
         for name in ("amqtt", "asyncio"):  # they tell at length of every client that leaves
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -81,7 +83,7 @@ def run(args: Namespace) -> int:
         folder = _folder(args, stack)
         episode = _episode(args, folder)
         plan = _plan(args, episode, folder, speed)
-        market = LiveMarket(plan, folder, args.broker, tls=tls, checkpoints=checkpoints)
+        market = LiveMarket(plan, folder, broker, tls=tls, checkpoints=checkpoints)
         try:
             _introduce(market, folder, args)
             until = args.rounds or plan.scenario.rounds

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from decent_gym.cli.console import complain, note
+from decent_gym.cli.console import complain, note, terminable
 from decent_gym.cli.parser import Parser
 from decent_gym.errors import DataError, InputError
 from decent_gym.json_text import load_json
@@ -33,6 +33,7 @@ def arguments(parser: Parser) -> None:
     """Describe the command's arguments."""
     add = parser.add_argument
     add("--broker", default="mqtt://localhost", metavar="URL", help="mqtt:// or mqtts://")
+    add("--password-file", metavar="FILE", help="its first line is the password of the URL's user")
     add("--ca", metavar="FILE", help="certificate of the authority that signed the broker's")
     add("--district", default="rural", metavar="NAME", help="part of the topics (default rural)")
     add("--ledger", metavar="PATH", help="fetch what is missing here, instead of asking the market")
@@ -44,7 +45,7 @@ def arguments(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Listen until the rounds are heard or somebody interrupts; 1 if something is not so."""
-    from decent_gym.live.session import trusting
+    from decent_gym.live.session import trusting, with_password
     from decent_gym.live.subscriber import Subscriber
 
     if args.rounds is not None and args.rounds < 1:
@@ -52,14 +53,17 @@ def run(args: Namespace) -> int:
     if args.ledger is not None and not Path(args.ledger).is_dir():
         raise InputError(f"--ledger: there is no ledger at {args.ledger}")
     heard = _Heard(args.rounds, args.json)
-    with Subscriber(
-        args.broker,
-        args.district,
-        ledger=None if args.ledger is None else Path(args.ledger),
-        from_start=args.from_start,
-        reclear=args.reclear,
-        tls=trusting(args.ca),
-    ) as subscriber:
+    with (
+        terminable(),
+        Subscriber(
+            with_password(args.broker, args.password_file),
+            args.district,
+            ledger=None if args.ledger is None else Path(args.ledger),
+            from_start=args.from_start,
+            reclear=args.reclear,
+            tls=trusting(args.ca),
+        ) as subscriber,
+    ):
         try:
             subscriber.run(heard.taken, heard.status, heard.is_over)
         except DataError as error:
@@ -70,6 +74,8 @@ def run(args: Namespace) -> int:
                 f"{heard.rounds} rounds, {subscriber.fetched} of them fetched, "
                 f"{subscriber.dropped} came again, head {subscriber.head}"
             )
+            if subscriber.missing is not None:
+                note("records {} to {} are missing".format(*subscriber.missing))
     return 0
 
 
@@ -78,12 +84,17 @@ class _Heard:
         self.rounds = 0
         self._wanted = wanted
         self._as_json = as_json
+        self._ledger: str | None = None
 
     def is_over(self) -> bool:
         return self._wanted is not None and self.rounds >= self._wanted
 
     def taken(self, one: "Taken") -> None:
         self.rounds += 1
+        ledger = one.message["ledger"]
+        if ledger != self._ledger:
+            note(f"{'the' if self._ledger is None else 'another'} ledger is {ledger}")
+            self._ledger = ledger
         if self._as_json:
             sys.stdout.write(one.payload.decode() + "\n")
         else:

@@ -23,7 +23,7 @@ def is_hash(value: object) -> bool:
 
 
 def _is_integer(value: object) -> bool:
-    return type(value) is int
+    return type(value) is int and -(2**63) <= value < 2**63
 
 
 def _is_whole(value: object) -> bool:
@@ -90,26 +90,18 @@ _SETTLEMENT: Final[dict[str, Check]] = {
 }
 
 
-def read_receipt(payload: bytes) -> dict[str, Any]:
-    """Read a receipt, as docs/schemas/receipt.schema.json describes it.
+def read_answer(payload: bytes) -> dict[str, Any]:
+    """Read a receipt or a settlement, or a part of one; its ``schema`` says which.
 
     Raises
     ------
     DataError
-        It is anything else; says which field.
+        It is not as docs/schemas/receipt.schema.json or settlement.schema.json describes it; says
+        which field.
     """
-    return _checked(read_object(payload, RECEIPT_SCHEMA, ANSWER_CAP), "receipt", _RECEIPT)
-
-
-def read_settlement(payload: bytes) -> dict[str, Any]:
-    """Read a settlement, or a part of one, as docs/schemas/settlement.schema.json describes it.
-
-    Raises
-    ------
-    DataError
-        It is anything else; says which field.
-    """
-    message = read_object(payload, SETTLEMENT_SCHEMA, ANSWER_CAP)
+    message = read_object(payload, (RECEIPT_SCHEMA, SETTLEMENT_SCHEMA), ANSWER_CAP)
+    if message["schema"] == RECEIPT_SCHEMA:
+        return _checked(message, "receipt", _RECEIPT)
     found = _checked(message, "settlement", _SETTLEMENT)
     if found["part"] >= found["parts"]:
         raise DataError(f"settlement: part is {found['part']} of {found['parts']}, counted from 0")

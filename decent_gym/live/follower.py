@@ -67,6 +67,7 @@ class Follower:
         self._ledger: str | None = None
         self._header: LedgerHeader | None = None
         self._recheck: Recheck | None = None
+        self._left: tuple[LedgerHeader | None, Recheck | None] = None, None
         self._key: tuple[str | None, bytes] | None = None  # of the round before, and its own hash
         self._handed_over: set[bytes] = set()
         self._upto = 0
@@ -174,6 +175,11 @@ class Follower:
         return first, min(until - first, REQUEST_CAP)
 
     @property
+    def ledger(self) -> str | None:
+        """Hash of the header of the ledger that was heard of last."""
+        return self._ledger
+
+    @property
     def _taken(self) -> int:
         """Index of the last record taken of the present ledger."""
         is_same = self._feed.ledger == self._ledger
@@ -185,7 +191,12 @@ class Follower:
         return self._feed.head if self._taken else self._ledger
 
     def _begin(self, ledger: str) -> None:
-        self._ledger, self._header, self._recheck, self._upto = ledger, None, None, 0
+        # anybody who may publish can name another ledger: what is followed must not suffer by it
+        if self._ledger == self._feed.ledger:
+            self._left = self._header, self._recheck
+        is_back = ledger == self._feed.ledger
+        self._header, self._recheck = self._left if is_back else (None, None)
+        self._ledger, self._upto = ledger, 0
         self._waiting.clear()
         self._handed_over.clear()
 

@@ -8,6 +8,7 @@ from decent_gym.errors import InputError
 from decent_gym.units import ROUND_SECONDS
 
 SPEED_CAP: Final = 1_000_000
+SPEED_FLOOR: Final = 0.001
 
 
 class Gate:
@@ -31,12 +32,12 @@ class Gate:
     Raises
     ------
     InputError
-        For a speed that is no number from above 0 to a million.
+        For a speed that is no number from a thousandth to a million.
     """
 
     def __init__(self, speed: float, clock: Callable[[], float] = time.monotonic) -> None:
-        if not 0 < speed <= SPEED_CAP:  # false for NaN, too
-            raise InputError(f"speed must be above 0 and at most {SPEED_CAP}, got {speed}")
+        if not SPEED_FLOOR <= speed <= SPEED_CAP:  # false for NaN, too
+            raise InputError(f"speed must be from {SPEED_FLOOR} to {SPEED_CAP}, got {speed}")
         self.period = ROUND_SECONDS / speed
         self.late = 0
         self._clock = clock

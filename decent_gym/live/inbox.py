@@ -1,7 +1,7 @@
 """What has come from the broker and waits for the market, with the time at which it came."""
 
+import logging
 import queue
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from decent_gym.live.topics import MarketTopics
 
 PENDING_CAP: Final = 256
 """Messages of one organization that may wait; its further ones are dropped, nobody else's are."""
-_USER: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,6 @@ class Inbox:
         Those there are; a topic that names another means nothing.
     clock : callable
         Seconds that only rise.
-    asked : callable
-        ``asked(user, payload)`` is given requests for records.
 
     Attributes
     ----------
@@ -49,13 +47,11 @@ class Inbox:
         topics: MarketTopics,
         organizations: Iterable[str],
         clock: Callable[[], float],
-        asked: Callable[[str, bytes], bool],
     ) -> None:
         self._senders = {topics.offers(name): name for name in organizations}
-        self._requests = topics.requests("")
         self._clock = clock
-        self._asked = asked
         self._pending: Counter[str] = Counter()
+        self._told: set[str] = set()
         self._lock = threading.Lock()
         self._letters: queue.Queue[Letter | None] = queue.Queue()
         self.dropped = 0
@@ -66,10 +62,7 @@ class Inbox:
         if name is not None and self._has_room(name):
             # what is longer than a message may be is refused all the same, and need not be kept
             self._letters.put(Letter(name, payload[: MESSAGE_CAP + 1], self._clock()))
-            return
-        user = topic.removeprefix(self._requests)
-        is_asked = name is None and topic.startswith(self._requests) and _USER.fullmatch(user)
-        if not (is_asked and self._asked(user, payload[: MESSAGE_CAP + 1])):
+        else:
             self.dropped += 1
 
     def wake(self) -> None:
@@ -102,6 +95,12 @@ class Inbox:
     def _has_room(self, name: str) -> bool:
         with self._lock:
             if self._pending[name] >= PENDING_CAP:
+                if name not in self._told:
+                    self._told.add(name)
+                    _LOG.warning(
+                        "%s sends faster than offers are taken: %d messages wait, what comes "
+                        "beyond them is dropped", name, PENDING_CAP
+                    )  # fmt: skip
                 return False
             self._pending[name] += 1
             return True

@@ -1,5 +1,6 @@
 """The counter where offers are handed in: read, validated by the operator, answered at once."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ NOT_OPEN_YET: Final = "not_open_yet"
 NOT_EXTERNAL: Final = "not_external"
 MESSAGE_REASONS: Final = (MALFORMED, GATE_CLOSED, NOT_OPEN_YET, NOT_EXTERNAL, *SEAL_REASONS)
 """Why a message is refused as a whole."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Intake:
@@ -56,6 +58,8 @@ class Intake:
     seals : SealCheck
     taken, refused : int
         Offers of the open round that entered the books, and those that did not.
+    silent : int
+        Messages of all rounds that met silence.
     """
 
     def __init__(
@@ -73,7 +77,8 @@ class Intake:
         self.seals = SealCheck(keys or {}, self._owners, district, ledger)
         self._answered: dict[tuple[str, int], tuple[bytes, bytes]] = {}
         self._messages: dict[str, int] = {}
-        self.taken = self.refused = 0
+        self._told: set[str] = set()
+        self.taken = self.refused = self.silent = 0
 
     def begin(self) -> None:
         """Forget the messages of the round before."""
@@ -94,6 +99,7 @@ class Intake:
         """
         count = self._messages[organization] = self._messages.get(organization, 0) + 1
         if count > MESSAGES_CAP:
+            self._keep_silent(organization)
             return None
         if organization not in self._owners:
             return self._receipt(
@@ -113,6 +119,15 @@ class Intake:
         if refusal is not None:
             return self._receipt(organization, **facts, reason=refusal[0], text=refusal[1])
         return self._once(organization, message, facts)
+
+    def _keep_silent(self, organization: str) -> None:
+        self.silent += 1
+        if organization not in self._told:
+            self._told.add(organization)
+            _LOG.warning(
+                "%s has sent more than the %d messages that are answered in a round; the rest of "
+                "a round's meet silence", organization, MESSAGES_CAP
+            )  # fmt: skip
 
     def _once(self, organization: str, message: OffersMessage, facts: Mapping[str, int]) -> bytes:
         """Take a message that is rightly signed, or repeat the receipt that it has got."""

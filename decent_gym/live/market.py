@@ -174,18 +174,20 @@ class LiveMarket:
         self._publisher = Publisher(url, folder, plan.district, tls=tls, also=self._settlements)
         self.address = self._publisher.address
         is_embedded = url.partition(":")[0] == _EMBEDDED
-        self._librarian = Librarian(folder, self._send_record)
+        where, versions = (self.address, (4,)) if is_embedded else (url, (5, 4))
         members = [member.name for member in plan.scenario.members]
-        self._inbox = Inbox(topics, members, self._gate.now, self._librarian.ask)
+        self._inbox = Inbox(topics, members, self._gate.now)
         self._has_connected = threading.Event()
         self._session = Session(
-            self.address if is_embedded else url,
-            [topics.offers("+"), topics.requests("+")],
-            self._inbox.heard,
-            ready=self._announce_again,
-            tls=tls,
-            versions=(4,) if is_embedded else (5, 4),
-        )
+            where, [topics.offers("+")], self._inbox.heard,
+            ready=self._announce_again, tls=tls, versions=versions,
+        )  # fmt: skip
+        # a connection of its own: no receipt waits behind the records that somebody asked for
+        self._librarian = Librarian(folder, topics, self._send_record, self._settle_records)
+        self._library = Session(
+            where, [topics.requests("+")], self._librarian.heard,
+            tls=tls, versions=versions, is_quiet=True,
+        )  # fmt: skip
 
     @property
     def rounds(self) -> int:
@@ -200,7 +202,7 @@ class LiveMarket:
     @property
     def dropped(self) -> int:
         """Messages that nobody answered."""
-        return self._inbox.dropped
+        return self._inbox.dropped + self._librarian.dropped + self._intake.silent
 
     @property
     def late(self) -> int:
@@ -234,6 +236,7 @@ class LiveMarket:
     def close(self, timeout: float = 30.0) -> int:
         """Publish what is in the ledger, then leave; returns how many rounds remain unpublished."""
         self._session.close()
+        self._library.close()
         self._librarian.close()
         try:
             self._ledger.close()
@@ -314,7 +317,10 @@ class LiveMarket:
         self._inbox.wake()
 
     def _send_record(self, user: str, record: bytes) -> None:
-        self._session.post(self.topics.records(user), record)
+        self._library.post(self.topics.records(user), record)
+
+    def _settle_records(self) -> None:
+        self._library.settle()
 
     def _settlements(self, record: Round, ledger: bytes, own: bytes) -> Iterator[tuple[str, bytes]]:
         owners = zip(self.plan.external, self.simulation.external.tolist(), strict=True)

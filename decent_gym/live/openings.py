@@ -75,7 +75,7 @@ class Opening:
         DataError
             It is none, or of another version's observations.
         """
-        message = read_object(payload, OPENING_SCHEMA, _OPENING_CAP)
+        message = read_object(payload, (OPENING_SCHEMA,), _OPENING_CAP)
         seen, view = message.get("observation"), message.get("view")
         width = len(observation_fields())
         if type(seen) is not list or len(seen) != width or not all(map(_is_number, seen)):

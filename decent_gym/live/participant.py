@@ -1,7 +1,9 @@
 """A member that trades over MQTT: hears that a round is open, offers, hears what became of it."""
 
+import logging
 import queue
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -9,16 +11,18 @@ from typing import Any, Final
 
 from decent_gym.errors import DataError
 from decent_gym.ledger import SigningKey
-from decent_gym.live.answers import read_receipt, read_settlement
-from decent_gym.live.messages import (
-    offers_payloads,
-)
+from decent_gym.live.answers import read_answer
+from decent_gym.live.messages import SETTLEMENT_SCHEMA, offers_payloads
 from decent_gym.live.openings import Opening
 from decent_gym.live.session import Session
 from decent_gym.live.signer import Signer
 from decent_gym.live.topics import MarketTopics
 
-_SETTLED_CAP: Final = 100
+SETTLED_KEPT: Final = 100
+"""Settlements that are remembered, to tell one that comes again."""
+QUIET_SECONDS: Final = 30.0
+"""After so long without any opening a participant wonders aloud whether it is expected."""
+_LOG: Final = logging.getLogger(__name__)
 
 Decide = Callable[[Opening], Sequence[Mapping[str, Any]]]
 
@@ -100,9 +104,10 @@ class Participant:
         self._last: tuple[str, int] | None = None
         self._payloads: list[bytes] = []
         self._receipts: set[tuple[str, int, int]] = set()
-        self._settled: dict[int, Settled] = {}
-        self._heard: queue.Queue[bytes] = queue.Queue()
-        self.taken = self.refused = self.ignored = 0
+        self._settled: dict[str, Settled] = {}  # by the record's hash
+        self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._passed_over: str | None = None
+        self.taken = self.refused = 0
         topics = [self._topics.opening(organization), self._topics.receipts(organization)]
         self.session = Session(url, topics, self._hear, tls=tls)
 
@@ -121,12 +126,20 @@ class Participant:
         refused : callable
             Told of receipts that refuse something.
         """
+        begun, is_expected = time.monotonic(), False
         while not is_over():
             try:
-                payload = self._heard.get(timeout=0.5)
+                topic, payload = self._heard.get(timeout=0.5)
             except queue.Empty:
+                if not is_expected and time.monotonic() - begun > QUIET_SECONDS:
+                    self._wonder()
+                    is_expected = True
                 continue
-            self._take(payload, settled, refused)
+            is_expected = True
+            try:
+                self._take(topic, payload, settled, refused)
+            except DataError as error:  # nobody but the market may write here, but who knows
+                self._pass_over(str(error))
 
     def close(self) -> None:
         """Leave; a second call does nothing."""
@@ -144,27 +157,36 @@ class Participant:
         self.close()
 
     def _hear(self, topic: str, payload: bytes) -> None:
-        self._heard.put(payload)
+        self._heard.put((topic, payload))
+
+    def _wonder(self) -> None:
+        _LOG.warning(
+            "no opening for %s came from %s in %d s; does anybody serve %s with --external "
+            "%s, and may this user hear of it?",
+            self._organization, self.session.address, QUIET_SECONDS,
+            self._topics.district, self._organization,
+        )  # fmt: skip
+
+    def _pass_over(self, fault: str) -> None:
+        level = logging.INFO if fault == self._passed_over else logging.WARNING
+        self._passed_over = fault
+        _LOG.log(level, "a message is passed over: %s", fault)
 
     def _take(
         self,
+        topic: str,
         payload: bytes,
         settled: Callable[[Settled], None],
         refused: Callable[[dict[str, Any]], None],
     ) -> None:
-        acts: tuple[tuple[Callable[[bytes], Any], Callable[[Any], None]], ...] = (
-            (Opening.read, self._answer),
-            (read_settlement, lambda message: self._settle(message, settled)),
-            (read_receipt, lambda message: self._note(message, refused)),
-        )
-        for read, act in acts:
-            try:
-                message = read(payload)
-            except DataError:
-                continue  # of another kind, or none: nobody but the market may write here
-            act(message)
+        if topic == self._topics.opening(self._organization):
+            self._answer(Opening.read(payload))
             return
-        self.ignored += 1
+        message = read_answer(payload)
+        if message["schema"] == SETTLEMENT_SCHEMA:
+            self._settle(message, settled)
+        else:
+            self._note(message, refused)
 
     def _answer(self, opening: Opening) -> None:
         key = opening.ledger, opening.round
@@ -195,14 +217,13 @@ class Participant:
             told(message)
 
     def _settle(self, message: dict[str, Any], told: Callable[[Settled], None]) -> None:
-        number, part = message["round"], message.pop("part")
-        offers = message.pop("offers")
-        found = self._settled.setdefault(number, Settled(message))
-        if part in found.parts or found.facts["hash"] != message["hash"]:
-            return
+        part, offers = message.pop("part"), message.pop("offers")
+        found = self._settled.setdefault(message["hash"], Settled(message))
+        if part in found.parts:
+            return  # the same one, sent again
         found.parts.add(part)
         found.offers += offers
         if found.is_whole:
             told(found)
-        while len(self._settled) > _SETTLED_CAP:
-            del self._settled[min(self._settled)]
+        for old in list(self._settled)[:-SETTLED_KEPT]:
+            del self._settled[old]

@@ -64,18 +64,20 @@ def read_request(payload: bytes) -> tuple[int, int]:
     return first, count
 
 
-def read_object(payload: bytes, schema: str, cap: int = MESSAGE_CAP) -> dict[str, Any]:
-    """Read a message of a schema, as strictly, but leave its fields to the caller.
+def read_object(payload: bytes, schemas: tuple[str, ...], cap: int = MESSAGE_CAP) -> dict[str, Any]:
+    """Read a message of one of the schemas, as strictly, but leave its fields to the caller.
+
+    Here are floats, and integers of 64 bits: the market tells a balance, however large.
 
     Raises
     ------
     DataError
-        It is no JSON object of that schema.
+        It is no JSON object of these schemas.
     """
     message = _parse(payload, cap, allow_floats=True)
     if type(message) is not dict:
         raise DataError(f"the message must be an object, got {_shown(message)}")
-    _check_schema(message, schema)
+    _check_schema(message, *schemas)
     return message
 
 
@@ -159,9 +161,10 @@ def _count(message: dict[str, Any], name: str) -> int:
     return value
 
 
-def _check_schema(message: dict[str, Any], schema: str) -> None:
-    if message.get("schema") != schema:
-        raise DataError(f"schema must be {schema!r}, got {_shown(message.get('schema'))}")
+def _check_schema(message: dict[str, Any], *schemas: str) -> None:
+    if message.get("schema") not in schemas:
+        wanted = " or ".join(map(repr, schemas))
+        raise DataError(f"schema must be {wanted}, got {_shown(message.get('schema'))}")
 
 
 def _shown(value: object) -> str:

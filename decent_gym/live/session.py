@@ -10,16 +10,21 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final
+from urllib.parse import quote
 
 from decent_gym.errors import InputError
+from decent_gym.files import open_regular
 from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
 
 _FIRST_DELAY: Final = 0.1
 _LAST_DELAY: Final = 2.0
 _LEAVE_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.005
 _VERSIONS: Final = (5, 4)
+_PASSWORD_CAP: Final = 1_000
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -39,6 +44,8 @@ class Session:
     tls : ssl.SSLContext, optional
     versions : sequence of int
         Of the protocol, tried in order: 5, and 4 for MQTT 3.1.1.
+    is_quiet : bool
+        Warn of nothing: somebody else does, who is connected to the same broker.
 
     Raises
     ------
@@ -57,6 +64,7 @@ class Session:
         ready: Callable[[], None] | None = None,
         tls: ssl.SSLContext | None = None,
         versions: Sequence[int] = _VERSIONS,
+        is_quiet: bool = False,
     ) -> None:
         load_paho()
         self._where = Address.parse(url)
@@ -67,6 +75,8 @@ class Session:
         self._versions = tuple(versions)
         self._client = f"decent-{secrets.token_hex(8)}"
         self._link: Link | None = None
+        self._has_warned = False
+        self._is_quiet = is_quiet
         self._connected, self._closing, self._changed = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="mqtt-session", daemon=True)
         self._thread.start()
@@ -91,6 +101,12 @@ class Session:
             return False
         return True
 
+    def settle(self) -> None:
+        """Return when what was posted is acknowledged, the connection is lost or this closes."""
+        while (link := self._link) is not None and link.outstanding:
+            if self._closing.wait(_POLL_SECONDS):
+                return
+
     def close(self) -> None:
         """Wait until what was posted is acknowledged, then leave; a second call does nothing."""
         self._closing.set()
@@ -109,21 +125,26 @@ class Session:
         self.close()
 
     def _run(self) -> None:
-        delay, has_warned = _FIRST_DELAY, False
+        delay = _FIRST_DELAY
         while not self._closing.is_set():
             try:
                 link = self._connect()
             except OSError as error:
-                level = logging.INFO if has_warned else logging.WARNING
-                _LOG.log(level, "no connection to %s (%s); trying again", self._where, error)
-                has_warned = True
+                self._warn("no connection to %s (%s); trying again", error)
             else:
                 begun = time.monotonic()
                 self._stay(link)
                 if time.monotonic() - begun > _LAST_DELAY:  # else it is thrown out each time
-                    delay, has_warned = _FIRST_DELAY, False
+                    delay = _FIRST_DELAY
             self._closing.wait(delay)
             delay = min(2 * delay, _LAST_DELAY)
+
+    def _warn(self, text: str, error: OSError) -> None:
+        if not self._closing.is_set():
+            _LOG.log(
+                logging.INFO if self._has_warned else logging.WARNING, text, self._where, error
+            )
+            self._has_warned = True
 
     def _connect(self) -> Link:
         refusal: OSError = ConnectionError("no version of MQTT was tried")
@@ -156,6 +177,7 @@ class Session:
 
     def _stay(self, link: Link) -> None:
         self._link = link
+        begun = time.monotonic()
         try:
             if self._ready is not None:
                 self._ready()
@@ -163,10 +185,13 @@ class Session:
             while not self._closing.is_set():
                 self._changed.clear()
                 link.check()
+                if self._has_warned and time.monotonic() - begun > _LAST_DELAY:
+                    self._has_warned = False
+                    _LOG.warning("connected to %s again", self._where)
                 self._changed.wait(1.0)
             link.settle(_LEAVE_SECONDS)
         except OSError as error:
-            _LOG.info("the connection to %s ended (%s)", self._where, error)
+            self._warn("the connection to %s ended (%s); trying again", error)
             link.cut()
         else:
             link.close()
@@ -196,3 +221,37 @@ def trusting(certificate: str | None) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=certificate)
     except (OSError, ssl.SSLError) as error:
         raise InputError(f"no certificate can be read from {certificate}: {error}") from None
+
+
+def with_password(url: str, file: str | None) -> str:
+    """A broker's URL with the password in a file, which no list of processes shows.
+
+    Parameters
+    ----------
+    url : str
+        ``mqtts://user@host``: names the user and no password.
+    file : str or None
+        Its first line is the password; None: the URL stays as it is.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is empty, or the URL names no user, or a password, too.
+    """
+    if file is None:
+        return url
+    address = Address.parse(url)
+    if address.user is None or address.password is not None:
+        raise InputError(
+            "with a password file the broker's URL names a user and no password: mqtts://user@host"
+        )
+    try:
+        with open_regular(Path(file)) as stream:
+            password = stream.readline(_PASSWORD_CAP).decode().strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"no password can be read from {file}: {error}") from None
+    if not password:
+        raise InputError(f"the first line of {file} is empty; it must be the broker's password")
+    scheme, _, rest = url.partition("://")
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.removesuffix(':')}:{quote(password, safe='')}@{host}"

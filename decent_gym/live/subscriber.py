@@ -1,5 +1,6 @@
 """Listens to a district's rounds and misses none: what does not arrive is fetched."""
 
+import logging
 import queue
 import secrets
 import ssl
@@ -19,6 +20,9 @@ from decent_gym.views.mqtt_link import Address
 
 ASK_AGAIN_SECONDS: Final = 1.0
 """After so long without an answer the same records are asked for again."""
+STALLED_SECONDS: Final = 5.0
+"""After so long without an answer it is said that they are missing."""
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Subscriber:
@@ -56,9 +60,13 @@ class Subscriber:
     ) -> None:
         self._topics = MarketTopics(district)
         self._archive = None if ledger is None else Archive(ledger)
+        self._source = "nobody sends them" if ledger is None else f"{ledger} does not hold them"
         self._follower = Follower(district, from_start=from_start, reclear=reclear)
         self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._asked: tuple[tuple[int, int], float] | None = None
+        self._stalled: tuple[tuple[int, int], float] | None = None
+        self._has_told = False
+        self._echoes = 0
         self.fetched = 0
         # the access list lets a user read only what was asked for in its name
         self._user = Address.parse(url).user or f"guest-{secrets.token_hex(8)}"
@@ -72,8 +80,14 @@ class Subscriber:
 
     @property
     def dropped(self) -> int:
-        """Rounds that came more than once."""
-        return self._follower.dropped
+        """Rounds that came again, but for those that came as the last one, too."""
+        return self._follower.dropped - self._echoes
+
+    @property
+    def missing(self) -> tuple[int, int] | None:
+        """First and last of the records that are waited for; None if nothing is missing."""
+        found = self._follower.missing()
+        return None if found is None else (found[0], sum(found) - 1)
 
     @property
     def head(self) -> str | None:
@@ -109,8 +123,7 @@ class Subscriber:
                 if topic == self._topics.status:
                     status(payload)
                     continue
-                is_record = topic == self._topics.records(self._user)
-                found = (self._follower.record if is_record else self._follower.heard)(payload)
+                found = self._hear(topic, payload)
             while True:
                 for one in found:
                     self.fetched += one.is_fetched
@@ -136,18 +149,39 @@ class Subscriber:
     ) -> None:
         self.close()
 
+    def _hear(self, topic: str, payload: bytes) -> list[Taken]:
+        if topic == self._topics.records(self._user):
+            return self._follower.record(payload)
+        dropped = self._follower.dropped
+        found = self._follower.heard(payload)
+        if topic == self._topics.last:  # where every round is published a second time
+            self._echoes += self._follower.dropped - dropped
+        return found
+
     def _fetch(self) -> list[Taken]:
         """Ask for what is missing, or read it; returns what could be read at once."""
         missing = self._follower.missing()
+        now = time.monotonic()
+        self._complain(missing, now)
         if missing is None:
             return []
         if self._archive is not None:
             return self._read(self._archive, missing)
-        now = time.monotonic()
         if self._asked is None or self._is_due(missing, now):
             self._session.post(self._topics.requests(self._user), request_payload(*missing))
             self._asked = missing, now
         return []
+
+    def _complain(self, missing: tuple[int, int] | None, now: float) -> None:
+        """Say once that what is missing does not come."""
+        if missing is None or self._stalled is None or self._stalled[0][0] != missing[0]:
+            self._stalled, self._has_told = (None if missing is None else (missing, now)), False
+        elif now - self._stalled[1] > STALLED_SECONDS and not self._has_told:
+            self._has_told = True
+            _LOG.warning(
+                "records %d to %d of the ledger %s are missing: %s; waiting for them",
+                missing[0], sum(missing) - 1, self._follower.ledger, self._source,
+            )  # fmt: skip
 
     def _is_due(self, missing: tuple[int, int], now: float) -> bool:
         assert self._asked is not None
@@ -160,8 +194,9 @@ class Subscriber:
         try:
             for raw in archive.records(*missing):
                 found += self._follower.record(raw)
-                if missing[0] == 0:
-                    return found + self._fetch()  # the header, then what is missing
         except OSError as error:
             raise DataError(f"the ledger cannot be read: {error}") from None
+        following = self._follower.missing()
+        if missing[0] == 0 and following is not None and following[0] > 0:
+            found += self._read(archive, following)  # the header has been read, now the rounds
         return found

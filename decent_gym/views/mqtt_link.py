@@ -23,7 +23,12 @@ _TCP_SECONDS: Final = 5.0
 _CONNACK_SECONDS: Final = 3.0
 _ACK_SECONDS: Final = 20.0
 _OTHER_VERSION: Final = 0x84
+_TAKEN_OVER: Final = 0x8E
 _LOST: Final = "the connection was lost"
+_RIVAL: Final = (
+    "another client with the same identifier took this one's place; is the same district published "
+    "twice?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,10 @@ class VersionError(ConnectionError):
     """Somebody listens there but does not answer in this version of the protocol."""
 
 
+class RefusedError(ConnectionError):
+    """The broker does not allow what was asked, and will not before somebody changes its rights."""
+
+
 class Link:
     """A connection that stands, or has been lost for good.
 
@@ -123,6 +132,8 @@ class Link:
     ------
     VersionError
         The broker does not speak this version: it says so, hangs up or keeps silent.
+    RefusedError
+        It does not let this user in.
     OSError
         It cannot be reached, or refuses for another reason.
     """
@@ -164,6 +175,8 @@ class Link:
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.connect(address.host, address.port, _KEEPALIVE)
+        # an answer must not wait until the acknowledgement that was sent before it has arrived
+        self._client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.loop_start()
         try:
             self._wait(lambda: self._is_open, _CONNACK_SECONDS)
@@ -200,6 +213,11 @@ class Link:
         if self._client.publish(topic, payload, qos=1, retain=is_retained).rc:
             raise ConnectionError(_LOST)
 
+    @property
+    def outstanding(self) -> int:
+        """Messages that were published and are not acknowledged."""
+        return self._outstanding
+
     def settle(self, seconds: float) -> None:
         """Return when the broker has acknowledged everything that was published.
 
@@ -225,9 +243,9 @@ class Link:
         self._wait(lambda: self._subscribed == asked, _ACK_SECONDS)
 
     def check(self) -> None:
-        """Raise OSError if the connection is lost."""
+        """Raise OSError if the connection is lost, RefusedError if a right is missing."""
         if self._trouble is not None:
-            raise ConnectionError(self._trouble)
+            raise (RefusedError if self._is_refused else ConnectionError)(self._trouble)
 
     def close(self) -> None:
         """Leave in good order: the broker drops the will."""
@@ -278,12 +296,14 @@ class Link:
         self._changed.set()
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, code: Any, more: Any) -> None:
-        self._trouble = self._trouble or _LOST
+        is_rival = flags.is_disconnect_packet_from_server and code.value == _TAKEN_OVER
+        self._trouble = self._trouble or (_RIVAL if is_rival else _LOST)
         self._changed.set()
 
     def _on_publish(self, client: Any, data: Any, mid: int, code: Any, more: Any) -> None:
         if code.is_failure:
             self._trouble = f"the broker refuses what is published: {code}"
+            self._is_refused = True
         else:
             self._acknowledged = mid
             self._count(-1)
@@ -293,6 +313,7 @@ class Link:
         refused = [code for code in codes if code.is_failure]
         if refused:
             self._trouble = f"the broker refuses a subscription: {refused[0]}"
+            self._is_refused = True
         else:
             self._subscribed = mid
         self._changed.set()

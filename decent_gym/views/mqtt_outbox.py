@@ -9,6 +9,7 @@ sent again, by this process or the next.
 import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Final, TypeAlias
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.models import Round
 from decent_gym.views.mqtt_broker import EmbeddedBroker
-from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
+from decent_gym.views.mqtt_link import Address, Link, RefusedError, VersionError, load_paho
 from decent_gym.views.mqtt_payload import Status, Topics, status_payload
 from decent_gym.views.mqtt_tail import CURSOR, LedgerTail, read_cursor, write_cursor
 
@@ -27,6 +28,10 @@ _LAST_DELAY: Final = 15.0
 _POLL_SECONDS: Final = 1.0
 _LEAVE_SECONDS: Final = 1.0
 _LINGER_SECONDS: Final = 0.2
+_STEADY_SECONDS: Final = 3.0
+"""A connection that has stood for so long is told of, if its want was; the next want is, too."""
+_RIVALRY: Final = 6
+"""Connections that are lost as soon as they stand, before another publisher is suspected."""
 _VERSIONS: Final = (5, 4)
 Further: TypeAlias = Callable[[Round, bytes, bytes], Iterable[tuple[str, bytes]]]
 _LOG: Final = logging.getLogger(__name__)
@@ -98,6 +103,8 @@ class Publisher:
         self._waiting: bytes | None = None
         self._delay = _FIRST_DELAY
         self._has_warned = self._has_finished = False
+        self._thrown_out = 0
+        self._has_forgotten = False
         self._changed, self._closing, self._over = (threading.Event() for _ in range(3))
         self._thread = threading.Thread(target=self._run, name="mqtt-outbox", daemon=True)
         self._thread.start()
@@ -182,7 +189,9 @@ class Publisher:
                 if self._closing.is_set():
                     return
             else:
-                self._serve(link)
+                is_allowed = self._serve(link)
+                if self._closing.is_set() and not is_allowed:
+                    return
             if not self._has_finished:
                 (self._over if self._closing.is_set() else self._closing).wait(self._delay)
                 self._delay = min(2 * self._delay, _LAST_DELAY)
@@ -194,7 +203,7 @@ class Publisher:
                 link = Link(
                     self._where,
                     version,
-                    self._topics.client,
+                    self._topics.client(self._where.user, self._where.password),
                     (self._topics.status, self._status(Status.LOST)),
                     self._tls,
                     self._changed,
@@ -207,7 +216,9 @@ class Publisher:
                 return link
         raise refusal
 
-    def _serve(self, link: Link) -> None:
+    def _serve(self, link: Link) -> bool:
+        """Publish until the connection is lost or all is done; False if the broker forbids it."""
+        begun = time.monotonic()
         try:
             link.retain(self._topics.status, self._status(Status.ONLINE))
             if self._last is not None:  # a broker that was killed may have forgotten it
@@ -215,6 +226,9 @@ class Publisher:
             while not self._has_finished:
                 self._changed.clear()
                 link.check()
+                if self._has_warned and time.monotonic() - begun > _STEADY_SECONDS:
+                    self._has_warned = False
+                    _LOG.warning("publishing to %s again", self.address)
                 is_closing = self._closing.is_set()
                 self._waiting = self._waiting or self._tail.read()
                 if self._waiting is not None:
@@ -223,11 +237,16 @@ class Publisher:
                     link.retain(self._topics.status, self._status(Status.OFFLINE))
                     self._has_finished = True
                 else:
+                    self._forget(link)
                     self._changed.wait(_POLL_SECONDS)
         except OSError as error:
             self._warn(error)
+            if isinstance(error, RefusedError):
+                return False
+            self._suspect(time.monotonic() - begun < _STEADY_SECONDS)
         finally:
             (link.close if self._has_finished else link.cut)()
+        return True
 
     def _publish(self, link: Link, payload: bytes) -> None:
         assert self._tail.round is not None
@@ -241,6 +260,12 @@ class Publisher:
         self._published = self._tail.index
         self._delay = _FIRST_DELAY
         write_cursor(self._folder, self._published, self._tail.head)
+
+    def _forget(self, link: Link) -> None:
+        """A new ledger has no last round; what the broker may retain is another ledger's."""
+        if self._last is None and not self._has_forgotten:
+            link.retain(self._topics.last, b"")
+            self._has_forgotten = True
 
     def _status(self, status: Status) -> bytes:
         return status_payload(self._topics.district, status)
@@ -272,6 +297,18 @@ class Publisher:
             self._folder,
         )
         self._has_warned = True
+
+    def _suspect(self, is_thrown_out: bool) -> None:
+        """Few brokers tell a client that another one with its identifier has taken its place."""
+        self._thrown_out = self._thrown_out + 1 if is_thrown_out else 0
+        if self._thrown_out == _RIVALRY:
+            _LOG.warning(
+                "thrown out of %s %d times in a row: is the district %s published by another "
+                "process, too? There can be one at a time",
+                self.address,
+                _RIVALRY,
+                self._topics.district,
+            )
 
     def _remaining(self) -> int:
         written = 0

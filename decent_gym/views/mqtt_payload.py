@@ -26,6 +26,8 @@ from decent_gym.units import IntArray
 
 ROUND_SCHEMA: Final = "decent/round/1"
 STATUS_SCHEMA: Final = "decent/status/1"
+_REMEMBERED: Final = 10_000
+"""Rounds whose hashes a receiver remembers, to know at once a past that was changed."""
 PAYLOAD_CAP: Final = 8_000
 """Longest payload that is read, bytes; what is written stays below 2,000."""
 
@@ -84,14 +86,20 @@ class Topics:
         """Where the publisher's status stands, retained."""
         return f"{self.root}/status"
 
-    @property
-    def client(self) -> str:
+    def client(self, *secrets: str | None) -> str:
         """The publisher's client identifier: one at a time, in the 23 characters all brokers take.
 
         The broker ends the connection of a crashed publisher when the next one comes, so that the
-        will of the dead one cannot overtake the status of the living.
+        will of the dead one cannot overtake the status of the living.  Whoever knows the identifier
+        can do the same, whatever its rights: so it follows from what the publisher alone knows.
+
+        Parameters
+        ----------
+        secrets : str or None
+            User and password.
         """
-        return f"decent{sha256(self.district.encode()).hexdigest()[:16]}"
+        known = "\0".join((self.district, *(text or "" for text in secrets)))
+        return f"decent{sha256(known.encode()).hexdigest()[:16]}"
 
 
 def status_payload(district: str, status: Status) -> bytes:
@@ -210,6 +218,7 @@ class RoundFeed:
         self.round: int | None = None
         self.missing_from: int | None = None
         self._anywhere = not from_start
+        self._hashes: dict[int, str] = {}
 
     def feed(self, payload: bytes) -> Arrival:
         """Say what `payload` is.
@@ -227,15 +236,19 @@ class RoundFeed:
         is_followed = message["ledger"] == self.ledger
         heard = self.record if is_followed and self.record is not None else 0
         if index <= heard:
-            if index == heard:
-                _check_link(message, "hash", self.head)
+            if index in self._hashes:
+                _check_link(message, "hash", self._hashes[index])
             return Arrival.DUPLICATE
         if index > heard + 1 and not self._anywhere:
             self.missing_from = heard + 1
             return Arrival.GAP
         if not self._anywhere:
             _check_link(message, "previous", self.head if is_followed else message["ledger"])
+        if not is_followed:
+            self._hashes.clear()
         self.ledger, self.head = message["ledger"], message["hash"]
+        self._hashes[index] = message["hash"]
+        self._hashes.pop(index - _REMEMBERED, None)
         self.record, self.round = index, message["round"]
         self.missing_from, self._anywhere = None, False
         return Arrival.NEW

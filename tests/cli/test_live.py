@@ -70,8 +70,8 @@ def test_a_market_that_wants_signatures_and_a_participant_that_signs(tmp_path, c
     ("arguments", "words"),
     [
         (["serve", "--speed", "fast"], "--speed must be a number"),
-        (["serve", "--speed", "0"], "speed must be above 0"),
-        (["serve", "--speed", "nan"], "speed must be above 0"),
+        (["serve", "--speed", "0"], "speed must be from 0.001"),
+        (["serve", "--speed", "nan"], "speed must be from 0.001"),
         (["serve", "--external", "building_99"], "building_"),
         (["serve", "--external", "utility"], "utility"),
         (["serve", "--rounds", "0"], "--rounds must be 1 or more"),

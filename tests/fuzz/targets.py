@@ -41,7 +41,7 @@ from decent_gym.ledger.member_keys import MemberKeys, read_member_keys
 from decent_gym.ledger.parquet_scan import ParquetScan
 from decent_gym.ledger.reading import read_round
 from decent_gym.live import Opening, scripted_offers
-from decent_gym.live.answers import read_receipt, read_settlement
+from decent_gym.live.answers import read_answer
 from decent_gym.live.archive import Archive
 from decent_gym.live.follower import Follower
 from decent_gym.live.reading import read_offers, read_request
@@ -237,9 +237,8 @@ def market_answer(data: bytes) -> None:
     with refusing():
         opening = Opening.read(data)
         scripted_offers(opening, "truthful")
-    for read in (read_receipt, read_settlement):
-        with refusing():
-            read(data)
+    with refusing():
+        read_answer(data)
 
 
 @functools.cache

@@ -27,7 +27,7 @@ from decent_gym.clearing import Rules, clear, clear_blocks, clear_coupled
 from decent_gym.envs import TraderEnv
 from decent_gym.ledger import Checkpoint, LedgerHeader, VerifierKey
 from decent_gym.ledger.member_keys import MemberKeys
-from decent_gym.live.answers import read_receipt, read_settlement
+from decent_gym.live.answers import read_answer
 from decent_gym.live.reading import read_request
 from decent_gym.market import Capability, MarketController, Tariffs
 from decent_gym.models import ConversionOffer, Organization
@@ -160,8 +160,8 @@ ENTRANCES: Final[dict[str, Entrance]] = {
     "request for records over MQTT": Entrance(one(read_request), offers.REQUEST),
     "rounds and records, as followed": Entrance(wires.FollowStand, answers.FOLLOW),
     "opening, to a participant": Entrance(wires.opening_stand, answers.OPENINGS),
-    "receipt, to a participant": Entrance(one(read_receipt), answers.RECEIPTS),
-    "settlement, to a participant": Entrance(one(read_settlement), answers.SETTLEMENTS),
+    "receipt, to a participant": Entrance(one(read_answer), answers.RECEIPTS),
+    "settlement, to a participant": Entrance(one(read_answer), answers.SETTLEMENTS),
     "keys of organizations": Entrance(wires.members_stand, offers.MEMBERS),
     "keys in a ledger's header": Entrance(
         call(lambda **made: MemberKeys.of(LedgerHeader(**ledger.GOOD_HEADER | made))),

@@ -12,6 +12,8 @@ from live.mosquitto_process import PATIENCE, Mosquitto, needs_mosquitto
 from decent_gym.errors import InputError
 from decent_gym.live.broker_files import access_list, write_broker_files
 from decent_gym.live.passwords import ITERATIONS, password_line
+from decent_gym.views.mqtt_link import Address, Link
+from decent_gym.views.mqtt_payload import Topics
 
 ORGANIZATIONS, OBSERVERS = ["b7", "b8"], ["anna"]
 USERS = ["operator", *ORGANIZATIONS, *OBSERVERS]
@@ -167,6 +169,26 @@ def test_who_is_unknown_does_not_come_in(broker, user, version, is_secure):
     client = Client(broker, user, version, is_secure)
     assert client.codes[0].is_failure
     client.close()
+
+
+@needs_mosquitto
+def test_no_stranger_can_take_the_publishers_place(broker):
+    def link(user, client):
+        address = Address("127.0.0.1", broker.plain_port, False, user, broker.users[user])
+        return Link(address, 5, client, None, None, threading.Event(), lambda: False)
+
+    topics = Topics("rural")
+    first = link("operator", topics.client("operator", broker.users["operator"]))
+    stranger = link("b7", topics.client())  # all that it can know
+    first.retain(topics.status, b"")
+    second = link("operator", topics.client("operator", broker.users["operator"]))
+    with pytest.raises(ConnectionError, match="lost"):
+        while True:
+            first.retain(topics.status, b"")
+    first.cut()
+    for one in (stranger, second):
+        one.check()
+        one.close()
 
 
 @needs_mosquitto

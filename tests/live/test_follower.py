@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import re
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -18,13 +20,15 @@ from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments
 from decent_gym.ledger.header import canonical_json
 from decent_gym.ledger.key_record import KeyRecord, encode_key
 from decent_gym.ledger.scan import Scan
-from decent_gym.live.archive import SPACING, Archive, Librarian
+from decent_gym.live.archive import SPACING, WAITING_CAP, Archive, Librarian
 from decent_gym.live.follower import Follower
 from decent_gym.live.messages import request_payload
 from decent_gym.live.recheck import Recheck
+from decent_gym.live.topics import MarketTopics
 from decent_gym.models import CONVERSION_FIELDS, ORDER_FIELDS, Converted, Money
 from decent_gym.simulation import Simulation
 from decent_gym.simulation.recording import header_of
+from decent_gym.views.mqtt_payload import Arrival, RoundFeed
 from decent_gym.views.mqtt_tail import read_payloads
 
 ROUNDS = 9
@@ -187,6 +191,26 @@ def test_another_ledger_is_followed_from_its_first_round(sample, other):
         assert [one.payload for one in fetch_all(follower, records)] == payloads
 
 
+@pytest.mark.parametrize("reclear", [False, True])
+def test_who_names_another_ledger_does_not_disturb_the_one_that_is_followed(sample, other, reclear):
+    follower, taken = Follower("rural", from_start=True, reclear=reclear), []
+    for n, payload in enumerate(sample[0]):
+        taken += [*follower.heard(payload), *fetch_all(follower, sample[1])]
+        taken += follower.heard(other[0][3 + n % 5])
+        assert follower.missing() == (0, 1)
+    assert [one.payload for one in taken] == sample[0]
+
+
+def test_a_ledger_that_is_begun_again_is_noticed_at_its_first_round(sample):
+    feed = RoundFeed()
+    for payload in sample[0]:
+        feed.feed(payload)
+    begun_again = canonical_json({**json.loads(sample[0][1]), "hash": "0" * 64})
+    with pytest.raises(DataError, match="hash is"):
+        feed.feed(begun_again)
+    assert feed.feed(sample[0][1]) is Arrival.DUPLICATE
+
+
 def test_what_is_no_round_and_no_record_is_passed_over(sample):
     payloads, records = sample
     follower = Follower("rural", from_start=True, reclear=False)
@@ -331,13 +355,38 @@ def test_an_archive_finds_records_wherever_they_are(tmp_path, monkeypatch):
 def test_a_librarian_answers_what_it_can_read(tmp_path):
     _, records = written(tmp_path / "l")
     sent = []
-    librarian = Librarian(tmp_path / "l", lambda user, record: sent.append((user, record)))
+    topics = MarketTopics("rural")
+    librarian = Librarian(tmp_path / "l", topics, lambda user, record: sent.append((user, record)))
     for user, payload in (
         ("a", request_payload(0, 2)),
         ("b", b"junk"),
         ("c", request_payload(2**50, 256)),
         ("d", request_payload(8, 256)),
     ):
-        assert librarian.ask(user, payload)
+        librarian.heard(topics.requests(user), payload)
+    for topic in (topics.requests("../a"), topics.requests(""), topics.records("a")):
+        librarian.heard(topic, request_payload(0, 1))
     librarian.close()
     assert sent == [("a", records[0]), ("a", records[1]), ("d", records[8]), ("d", records[9])]
+    assert librarian.dropped == 3
+
+
+def test_who_asks_without_end_is_answered_once_at_a_time(tmp_path):
+    _, records = written(tmp_path / "l")
+    topics, sent, is_slow = MarketTopics("rural"), [], threading.Event()
+    librarian = Librarian(
+        tmp_path / "l", topics, lambda user, record: sent.append((user, record)), is_slow.wait
+    )
+    librarian.heard(topics.requests("first"), request_payload(0, 1))
+    while not sent:
+        time.sleep(0.001)
+    for first in range(1_000):  # while the first answer is on its way
+        librarian.heard(topics.requests("greedy"), request_payload(first % ROUNDS, 1))
+    librarian.heard(topics.requests("modest"), request_payload(3, 1))
+    for user in range(1_000):
+        librarian.heard(topics.requests(f"guest-{user}"), request_payload(4, 1))
+    assert librarian.dropped == 1_000 - WAITING_CAP + 2
+    is_slow.set()
+    librarian.close()
+    assert sent[1:3] == [("greedy", records[999 % ROUNDS]), ("modest", records[3])]
+    assert len(sent) == 1 + WAITING_CAP

@@ -96,10 +96,13 @@ def test_the_same_message_is_taken_once_and_answered_twice():
     assert json.loads(intake.take(NAME, text()))["reason"] == "gate_closed"
 
 
-def test_a_flood_ends_in_silence_and_the_next_round_is_open_again():
+def test_a_flood_ends_in_silence_and_the_next_round_is_open_again(caplog):
     simulation, intake, _ = begun()
     answers = [intake.take(NAME, text(number=n)) for n in range(MESSAGES_CAP + 50)]
     assert [answer is None for answer in answers] == [False] * MESSAGES_CAP + [True] * 50
+    assert intake.silent == 50
+    (warning,) = [one.getMessage() for one in caplog.records]
+    assert NAME in warning and str(MESSAGES_CAP) in warning
     simulation.step()
     intake.begin()
     assert json.loads(intake.take(NAME, text(round=ROUND + 1)))["sequences"] != [None]

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import threading
 import time
 
 import pytest
@@ -202,7 +203,7 @@ def test_what_was_not_acknowledged_is_sent_again(tmp_path, caplog):
     heard, _, dropped = chain([p for t, p, _ in broker.publishes if t != STATUS], tmp_path / "l")
     assert heard == of_ledger(tmp_path / "l")
     assert dropped >= 8
-    assert len(warnings_of(caplog)) == 1
+    assert ["cannot publish" in text for text in warnings_of(caplog)] == [True, False]
 
 
 def test_another_broker_may_come_back_in_its_place(tmp_path):
@@ -322,6 +323,68 @@ def test_what_the_broker_refuses_counts_as_unpublished(tmp_path, caplog, answers
         assert publisher.close() == 0
     (message,) = warnings_of(caplog)
     assert "not authori" in message.lower()
+
+
+def test_who_may_not_publish_is_not_waited_for(tmp_path):
+    write(tmp_path / "l", 2)
+    with ScriptedBroker(puback=0x87) as broker:
+        publisher = Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "l", "rural")
+        wait_for(lambda: len(broker.connects) > 1)
+        tried = len(broker.connects)
+        assert publisher.close(timeout=5.0) == 2
+        assert len(broker.connects) <= tried + 1
+
+
+def _lasts(broker):
+    return sum(topic == LAST for topic, *_ in broker.publishes)
+
+
+def test_a_new_ledger_makes_the_broker_forget_the_last_round_of_another(tmp_path):
+    write(tmp_path / "old", 2)
+    with ScriptedBroker() as broker:
+        for name in ("old", "new"):
+            if name == "new":
+                Ledger.create(tmp_path / name, header()).close()
+            with Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / name, "rural"):
+                wait_for(lambda n=2 + (name == "new"): _lasts(broker) == n)
+    last = [payload for topic, payload, _ in broker.publishes if topic == LAST]
+    assert [len(payload) > 0 for payload in last] == [True, True, False]
+
+
+def test_every_outage_and_its_end_are_told_of_once(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(mqtt_outbox, "_STEADY_SECONDS", 0.0)
+    write(tmp_path / "l", 2)
+    port = free_port()
+    publisher = Publisher(f"mqtt://127.0.0.1:{port}", tmp_path / "l", "rural")
+    for outages in (1, 2):
+        wait_for(lambda n=outages: len(warnings_of(caplog)) == 2 * n - 1)
+        with EmbeddedBroker(port):
+            wait_for(lambda n=outages: len(warnings_of(caplog)) == 2 * n)
+    publisher.close()
+    assert ["cannot publish" in text for text in warnings_of(caplog)][:4] == [True, False] * 2
+    assert all(f":{port} again" in text for text in warnings_of(caplog)[1:4:2])
+
+
+def test_who_is_thrown_out_again_and_again_suspects_another_publisher(tmp_path, caplog):
+    write(tmp_path / "l", 2)
+    with ScriptedBroker(drop=range(1, 100)) as broker:
+        publisher = Publisher(f"mqtt://127.0.0.1:{broker.port}", tmp_path / "l", "rural")
+        wait_for(lambda: len(warnings_of(caplog)) > 1)
+        publisher.close(timeout=0.0)
+    first, second = warnings_of(caplog)
+    assert "was lost" in first
+    assert "the district rural published by another process" in second
+
+
+@pytest.mark.parametrize(("code", "says"), [(0x8E, "published twice"), (0x8B, "was lost")])
+def test_what_the_broker_says_when_it_ends_a_connection(code, says):
+    with ScriptedBroker() as broker:
+        address = mqtt_link.Address("127.0.0.1", broker.port, False)
+        link = mqtt_link.Link(address, 5, "c", None, None, threading.Event(), lambda: False)
+        broker.connections[-1].sendall(bytes((0xE0, 2, code, 0)))
+        with pytest.raises(ConnectionError, match=says):
+            wait_for(link.check)
+        link.cut()
 
 
 def test_a_publisher_that_is_killed_is_reported_lost(tmp_path):

@@ -144,8 +144,9 @@ def test_topics(name):
     assert topics.round(7) == f"decent/v1/{name}/rounds/7"
     assert topics.last == f"decent/v1/{name}/rounds/last"
     assert topics.status == f"decent/v1/{name}/status"
-    assert len(topics.client) <= 23
-    assert topics.client != Topics(name[:-1] + "x").client
+    assert len(topics.client()) <= 23
+    assert topics.client() != Topics(name[:-1] + "x").client()
+    assert len({topics.client(*known) for known in ((), ("a",), ("a", "b"), ("a", "c"))}) == 4
 
 
 @pytest.mark.parametrize(
