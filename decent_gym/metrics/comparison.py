@@ -235,7 +235,8 @@ class _Ruler:
 def _microseconds(book_set: BookSet, rules: Rules) -> float:
     books = books_for(book_set, rules)
     mechanism = MECHANISMS[rules.mechanism]
-    outcome = Outcome.empty(*books.side.shape, mechanism.wishes and book_set.wishes)
+    rows, slots = books.side.shape
+    outcome = Outcome.empty(rows, slots, mechanism.wishes and book_set.wishes)
     clear = mechanism.clear
     spent, calls = 0.0, 0
     while spent < _TIMED_SECONDS:

@@ -104,8 +104,9 @@ class ClearedBook:
         """
         if not len(self.wishes):
             return np.zeros(len(self.orders), np.int64)
-        columns = (self.column(name) for name in ("side", "price", "attributes", "premium"))
-        return premia_of(*columns, self.origin)
+        side, price = self.column("side"), self.column("price")
+        attributes, premium = self.column("attributes"), self.column("premium")
+        return premia_of(side, price, attributes, premium, self.origin)
 
     @property
     def limits_passed(self) -> int:
