@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from decent_gym.audit.checkpoints import CheckpointAudit
-from decent_gym.audit.conversions import conversion_order_fault
+from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.reclear import clear_again, first_difference
@@ -186,6 +186,7 @@ class _Audit:
         if self._reclear:
             self._rules = rules_of(header)
             self._orders = OrderCheck(header, MECHANISMS[self._rules.mechanism].wishes)
+            self._conversions = ConversionCheck(header, self._rules.clearing == "coupled")
             self._signatures = SignatureCheck(header, ledger)
 
     def _stop(self, first_bad: int | None, reason: str) -> Verification:
@@ -253,7 +254,7 @@ class _Audit:
             or tariff_fault(record)
             or meter_fault(record)
             or self._orders.fault(record)
-            or conversion_order_fault(record, self._header, self._rules.clearing == "coupled")
+            or self._conversions.fault(record)
             or self._signatures.fault(record)
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from decent_gym.audit.conversions import conversion_order_fault
+from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.recount import tariff_fault
@@ -65,14 +65,11 @@ class SoundRounds:
         """
         folder, header = self._folder, self.header
         check = OrderCheck(header, MECHANISMS[self.rules().mechanism].wishes)
+        conversions = ConversionCheck(header, self.coupled)
         rounds: list[Round] = []
         for raw in self._records:
             record = read_round(raw.body, header.accounts)
-            fault = (
-                tariff_fault(record)
-                or check.fault(record)
-                or conversion_order_fault(record, header, self.coupled)
-            )
+            fault = tariff_fault(record) or check.fault(record) or conversions.fault(record)
             if fault is not None:
                 raise LedgerError(f"{folder}: round {record.number}: {fault}")
             see(raw, record)
