@@ -97,7 +97,7 @@ def read_books(
         if on_round is not None:
             on_round(record, simulation)
 
-    return _stacked(source.read(see), valuer, source.header, rules)
+    return _stacked(source.read(see, valuer.rotate), valuer, source.header, rules)
 
 
 def difference_from(recorded: RecordedBooks, again: Recleared) -> str | None:
@@ -150,6 +150,11 @@ class _Valuer:
             return None
         self.rows += self._truth.after(record)
         return self._player.simulation
+
+    def rotate(self, raw: RawRecord) -> None:
+        """Follow a change of the operator's key."""
+        if self._player is not None:
+            self._player.rotate(raw)
 
     def value(self, price: IntArray, orders: IntArray) -> IntArray:
         """The values of all rounds, or the limits."""

@@ -13,6 +13,7 @@ from decent_gym.clearing import MECHANISMS, Books, Rules
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import LedgerHeader, open_records
+from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import decode_header, parse_json
 from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import RawRecord
@@ -53,8 +54,12 @@ class SoundRounds:
         """The rules of the recording; see :func:`decent_gym.audit.header_rules.rules_of`."""
         return rules_of(self.header)
 
-    def read(self, see: Callable[[RawRecord, Round], None]) -> list[Round]:
-        """All rounds, each shown to `see` as soon as it is found sound.
+    def read(
+        self,
+        see: Callable[[RawRecord, Round], None],
+        on_key: Callable[[RawRecord], None] | None = None,
+    ) -> list[Round]:
+        """All rounds, each shown to `see` as soon as it is found sound; new keys to `on_key`.
 
         Raises
         ------
@@ -68,6 +73,10 @@ class SoundRounds:
         conversions = ConversionCheck(header, self.coupled)
         rounds: list[Round] = []
         for raw in self._records:
+            if raw.kind is RecordType.KEY:
+                if on_key is not None:
+                    on_key(raw)
+                continue
             record = read_round(raw.body, header.accounts)
             fault = tariff_fault(record) or check.fault(record) or conversions.fault(record)
             if fault is not None:

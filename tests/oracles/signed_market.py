@@ -92,11 +92,16 @@ class SignedMarket:
         self.intake.begin()
 
 
-def record(folder, rounds=3, **options):
-    """A ledger of some rounds in which both organizations trade; options of the market."""
+def record(folder, rounds=3, rotate=None, **options):
+    """A ledger of some rounds in which both organizations trade; options of the market.
+
+    Before the last round the operator's key hands over, if `rotate` names the two.
+    """
     market = SignedMarket(folder, **options)
     with market.ledger:
-        for _ in range(rounds):
+        for number in range(rounds):
+            if rotate is not None and number == rounds - 1:
+                market.ledger.rotate(*rotate)
             assert None not in market.trade(BUY, WARM)["sequences"]
             assert market.trade({**BUY, "energy": 0}, {**BUY, "price": 240_000})["refused"]
             market.trade({**BUY, "price": 220_000}, name=NAMES[1])
