@@ -3,7 +3,7 @@
 Whoever clears a stranger's rounds again asks this first: kernels trust what passes here.
 """
 
-from decent_gym.audit.conversions import conversion_order_fault
+from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.recount import meter_fault, tariff_fault, time_fault
 from decent_gym.audit.signatures import SignatureCheck
@@ -31,8 +31,8 @@ class RoundCheck:
 
     def __init__(self, header: LedgerHeader, rules: Rules, ledger: bytes) -> None:
         self._header = header
-        self._is_coupled = rules.clearing == "coupled"
         self._orders = OrderCheck(header, MECHANISMS[rules.mechanism].wishes)
+        self._conversions = ConversionCheck(header, rules.clearing == "coupled")
         self._signatures = SignatureCheck(header, ledger)
         self._number: int | None = None
 
@@ -55,6 +55,6 @@ class RoundCheck:
             or tariff_fault(record)
             or meter_fault(record)
             or self._orders.fault(record)
-            or conversion_order_fault(record, self._header, self._is_coupled)
+            or self._conversions.fault(record)
             or self._signatures.fault(record)
         )

@@ -44,7 +44,7 @@ from decent_gym.clearing import merit_order
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.mechanism import Mechanism
 from decent_gym.clearing.preference_flow import optimal_prices
-from decent_gym.clearing.preference_prices import price_all
+from decent_gym.clearing.preference_prices import certify_plain, price_all
 from decent_gym.clearing.preference_products import find_products
 from decent_gym.clearing.preference_shares import share_out
 from decent_gym.clearing.rules import Rules
@@ -55,6 +55,7 @@ from decent_gym.models import HARD, NOBODY
 def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: int) -> None:
     """Clear the books ``first <= b < last`` and write every entry of those rows of `outcome`.
 
+    Books in which no wish makes a difference take the short way: `merit_order`, then certificates.
     Figures of a book that trades at one price are those of `merit_order`; else the lowest, the
     mean and the highest price, as where orders have prices of their own.
     """
@@ -65,7 +66,9 @@ def clear_books(books: Books, rules: Rules, outcome: Outcome, first: int, last: 
     if books.attributes.size == books.partner.size == 0 and not certified:
         return
     books = _completed(books)
-    products = find_products(books, first, last, certified)
+    products = find_products(books, first, last)
+    if certified:
+        certify_plain(books, products, outcome, first, last)
     if not products.counts.any():
         return
     low, high = outcome.price_low[first:last].copy(), outcome.price_high[first:last].copy()

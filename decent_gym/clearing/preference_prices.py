@@ -92,11 +92,7 @@ def _price_all(  # type: ignore[no-untyped-def]
                 continue
             if taker[r, i] >= m:
                 other[product[r, i]] = plain[r, i]
-            at = buys
-            while at > 0 and sequence[b, queue[at - 1]] > sequence[b, i]:
-                queue[at] = queue[at - 1]
-                at -= 1
-            queue[at] = i
+            _queue_up(i, buys, sequence[b], queue)
             buys += 1
         for p in range(m):
             for q in range(2 * m):
@@ -130,12 +126,66 @@ def _price_all(  # type: ignore[no-untyped-def]
                 flow[r, p, q] -= part
                 left -= part
                 pays[b, i] += part * prices[_taken_as(q, m, as_wished[r, p, q], other)]
-                for kind in range(_TYPES):
-                    piece = min(part, pool[p, kind])
-                    pool[p, kind] -= piece
-                    part -= piece
-                    if certified:
-                        origin[b, i, kind] += piece
+                if certified:
+                    _take(part, pool[p], origin[b, i])
+
+
+def certify_plain(
+    books: Books, products: Products, outcome: Outcome, first: int, last: int
+) -> None:
+    """Write the certificates of the books in which no wish makes a difference."""
+    _certify_plain(
+        first, last, products.counts, books.orders, books.side, books.sequence, books.attributes,
+        outcome.accepted, np.empty(books.side.shape[1], np.int64), np.empty(_TYPES, np.int64),
+        outcome.origin,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _certify_plain(  # type: ignore[no-untyped-def]
+    first, last, counts, count, side, sequence, attributes, accepted, queue, pool, origin
+):
+    for b in range(first, last):
+        if counts[b - first] > 0:
+            continue
+        for i in range(origin.shape[1]):
+            for kind in range(_TYPES):
+                origin[b, i, kind] = 0
+        for kind in range(_TYPES):
+            pool[kind] = 0
+        buys = 0
+        for i in range(count[b]):
+            if accepted[b, i] == 0:
+                continue
+            if side[b, i] == _BUY:
+                _queue_up(i, buys, sequence[b], queue)
+                buys += 1
+            else:
+                pool[attributes[b, i]] += accepted[b, i]
+                origin[b, i, attributes[b, i]] = accepted[b, i]
+        for j in range(buys):
+            i = queue[j]
+            _take(accepted[b, i], pool, origin[b, i])
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _queue_up(i, waiting, sequence, queue):  # type: ignore[no-untyped-def]
+    """Put `i` among those waiting, by sequence; mostly it is the last."""
+    at = waiting
+    while at > 0 and sequence[queue[at - 1]] > sequence[i]:
+        queue[at] = queue[at - 1]
+        at -= 1
+    queue[at] = i
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _take(part, pool, certificates):  # type: ignore[no-untyped-def]
+    """Move so much out of the pool, the plainest first."""
+    for kind in range(_TYPES):
+        piece = min(part, pool[kind])
+        pool[kind] -= piece
+        part -= piece
+        certificates[kind] += piece
 
 
 @njit(cache=True, nogil=True, _nrt=False)

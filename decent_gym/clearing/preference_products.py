@@ -6,7 +6,8 @@ wish takes either of two, its wish or the plain one.  Energy may always be sold 
 of a lesser type, as anybody's, or for one buyer alone.
 
 Only what makes a difference becomes a product of its own: a type that somebody wishes for, a seller
-or a buyer that somebody names as a partner.  A book without wishes has one product.
+or a buyer that somebody names as a partner.  A book without wishes needs none: what its energy is
+decides only who gets which certificate.
 """
 
 from typing import NamedTuple
@@ -30,7 +31,7 @@ class Products(NamedTuple):
     Attributes
     ----------
     counts : (R,)
-        How many products; 0 if the book is without wishes.
+        How many products; 0 if no wish makes a difference: the book clears as by merit order.
     above : (R, K, K)
         1 where energy of the first product may be sold as the second, another one.
     product : (R, M)
@@ -48,17 +49,14 @@ class Products(NamedTuple):
     value: IntArray
 
 
-def find_products(books: Books, first: int, last: int, every: bool) -> Products:
-    """The products of the books ``first <= b < last``, whose three columns of wishes are full.
-
-    Of books without wishes too if `every`.
-    """
+def find_products(books: Books, first: int, last: int) -> Products:
+    """The products of the books ``first <= b < last``, whose three columns of wishes are full."""
     rows, slots = last - first, books.side.shape[1]
     keys = np.empty((rows, 2 * slots + 1), np.int64)
     counts = np.zeros(rows, np.int64)
     wide = [np.empty((rows, slots), np.int64) for _ in range(3)]
     _find(
-        first, last, every, books.orders, books.side, books.price, books.offered, books.owner,
+        first, last, books.orders, books.side, books.price, books.offered, books.owner,
         books.attributes, books.premium, books.partner, keys, counts, *wide,
     )  # fmt: skip
     most = int(counts.max(initial=0))
@@ -69,7 +67,7 @@ def find_products(books: Books, first: int, last: int, every: bool) -> Products:
 
 @njit(cache=True, nogil=True, _nrt=False)
 def _find(  # type: ignore[no-untyped-def]
-    first, last, every, count, side, price, offered, owner, attributes, premium, partner, keys,
+    first, last, count, side, price, offered, owner, attributes, premium, partner, keys,
     counts, product, plain, value,
 ):  # fmt: skip
     for b in range(first, last):
@@ -91,7 +89,7 @@ def _find(  # type: ignore[no-untyped-def]
                     product[r, i] = attributes[b, i]
                     wished |= attributes[b, i]
         counts[r] = 0
-        if wished == 0 and not paired and not every:
+        if wished == 0 and not paired:
             continue
         keys[r, 0] = 0
         m = 1

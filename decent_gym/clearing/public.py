@@ -176,9 +176,15 @@ def _cleared(rules: Rules, books: Books) -> Result:
         return Result(figures, side, price, energy)
     accepted, paid = outcome.accepted[0], outcome.pays[0] * (2 * side - 1)
     worse = np.where(side == 1, paid > price * accepted, paid < price * accepted)
-    passed = int(np.count_nonzero(worse))
-    bar = to_beat(books, outcome, mechanism.bar == "limit")
-    return OwnPricesResult(figures, side, price, energy, own_prices(accepted, paid), passed, bar)
+    return OwnPricesResult(
+        figures,
+        side,
+        price,
+        energy,
+        prices=own_prices(accepted, paid),
+        limits_passed=int(np.count_nonzero(worse)),
+        to_beat=to_beat(books, outcome, mechanism.bar == "limit"),
+    )
 
 
 def _ranks(numbers: IntArray, n: int) -> IntArray:

@@ -124,7 +124,7 @@ class Result:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class OwnPricesResult(Result):
     """The result of a mechanism under which offers have prices of their own."""
 

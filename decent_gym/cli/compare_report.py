@@ -28,6 +28,7 @@ def report(
         "books": len(book_set),
         "static": STATIC,
         "values": book_set.valued_by,
+        "wishes": book_set.wishes,
         "recorded": None
         if source.recorded is None
         else {"rules": source.rules.to_dict(), "reproduced": source.difference is None},

@@ -24,6 +24,9 @@ _REGRET_NOTE: Final = (
     "regret of truth: what the best limit for each book would have earned more, knowing the "
     "others' limits; best constant shade: one share taken off every value"
 )
+_WISHES: Final = (
+    "wishes: read by preference alone, which so shows what they cost; the others sell any energy"
+)
 _UTILITY: Final = {"book": "in book", "residual": "residual", None: "none"}
 
 
@@ -52,7 +55,7 @@ def _head(report: Report) -> str:
         f"{report['static']}\n"
         f"recorded under {rules['mechanism']}, utility {_UTILITY[rules['utility']]}: cleared "
         "again, every price and payment is the same, bit for bit\n"
-        f"values: {report['values']}"
+        f"values: {report['values']}" + (f"\n{_WISHES}" if report["wishes"] else "")
     )
 
 

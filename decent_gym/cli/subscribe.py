@@ -64,11 +64,11 @@ def run(args: Namespace) -> int:
             tls=trusting(args.ca),
         ) as subscriber,
     ):
+        fraud = None
         try:
             subscriber.run(heard.taken, heard.status, heard.is_over)
         except DataError as error:
-            complain(error)
-            return 1
+            fraud = error  # the last word
         finally:
             note(
                 f"{heard.rounds} rounds, {subscriber.fetched} of them fetched, "
@@ -76,7 +76,9 @@ def run(args: Namespace) -> int:
             )
             if subscriber.missing is not None:
                 note("records {} to {} are missing".format(*subscriber.missing))
-    return 0
+        if fraud is not None:
+            complain(fraud)
+    return 0 if fraud is None else 1
 
 
 class _Heard:

@@ -83,8 +83,8 @@ def _read(body, position, tags, wanted, required, counts, values):  # type: igno
         Section of each vector, and how many values it must have.
     required : int
         How many of the vectors are in sections that must be there.
-    counts : int64 (k,), filled
-        Lengths of the vectors; 0 in a section that is not there.
+    counts : int64 (k + 1,), filled
+        Lengths of the vectors, -1 in a section that is not there; then where reading ended.
     values : int64 (n,), filled
         The vectors, one after the other: a value takes at least one byte.
 
@@ -111,7 +111,7 @@ def _read(body, position, tags, wanted, required, counts, values):  # type: igno
                 if stop > end:
                     return -1
         if tags[k] == absent:
-            counts[k] = 0
+            counts[k] = -1
             continue
         if position + 5 > stop:
             return -1
@@ -127,13 +127,14 @@ def _read(body, position, tags, wanted, required, counts, values):  # type: igno
         counts[k] = count
         position += count * width
         total += count
-    return total if position == stop == end else -1
+    counts[len(tags)] = position
+    return total if position == stop else -1
 
 
 def read_canonical(
     body: bytes | memoryview, position: int, tags: IntArray, wanted: IntArray, required: int
-) -> tuple[IntArray, IntArray] | None:
-    """The vectors of a body's sections, if these bytes are the only ones that say so.
+) -> tuple[IntArray, IntArray, int] | None:
+    """The vectors of a body's first sections, if these bytes are the only ones that say so.
 
     Parameters
     ----------
@@ -151,11 +152,13 @@ def read_canonical(
     values : int64
         The vectors, one after the other.
     counts : int64 (k,)
-        Their lengths, 0 in a section that is not there.
+        Their lengths, -1 in a section that is not there.
+    end : int
+        Where the rest of the body begins: its end, or a section that has no vectors.
     None
         If anything is wrong.
     """
     data = np.frombuffer(body, np.uint8)
-    values, counts = np.empty(len(data), np.int64), np.empty(len(tags), np.int64)
+    values, counts = np.empty(len(data), np.int64), np.empty(len(tags) + 1, np.int64)
     total = _read(data, position, tags, wanted, required, counts, values)
-    return None if total < 0 else (values[:total], counts)
+    return None if total < 0 else (values[:total], counts[:-1], int(counts[-1]))

@@ -13,16 +13,19 @@ from decent_gym.json_text import load_json
 from decent_gym.ledger.encoding import encode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
-from decent_gym.ledger.parquet_tables import FACTS_KEY, HASH, TABLES, Facts, arrow_of, schema_of
+from decent_gym.ledger.parquet_tables import FACTS_KEY, TABLES, Facts, arrow_of, schema_of
 from decent_gym.ledger.reading import read_round
-from decent_gym.ledger.round_tables import Columns, round_of, tables_of
+from decent_gym.ledger.round_tables import round_of, tables_of
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import META, META_BYTES_CAP, segment_numbers
+from decent_gym.ledger.table_columns import Columns
 from decent_gym.models import Round
 from decent_gym.parquet import need_pyarrow
 
 ROUNDS_AT_ONCE: Final = 672
 OFFERS_AT_ONCE: Final = 2**17
+SIGNED_AT_ONCE: Final = 2**26
+"""Bytes of signed messages; of all these at least one round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class _Reader:
         """Read to the end."""
         rounds: list[Round] = []
         hashes: list[bytes] = []
-        offers = 0
+        offers = signed = 0
         for raw in self._records:
             if raw.kind is not RecordType.ROUND:
                 self._others[raw.index] = bytes(raw.body), raw.hash
@@ -129,9 +132,11 @@ class _Reader:
             rounds.append(record)
             hashes.append(raw.hash)
             offers += sum(len(book.orders) for book in record.books)
-            if len(rounds) == ROUNDS_AT_ONCE or offers > OFFERS_AT_ONCE:
+            signed += sum(len(message.payload) for message in record.signed)
+            enough = len(rounds) == ROUNDS_AT_ONCE or offers > OFFERS_AT_ONCE
+            if enough or signed > SIGNED_AT_ONCE:
                 self._hand_over(rounds, hashes, writers)
-                rounds, hashes, offers = [], [], 0
+                rounds, hashes, offers, signed = [], [], 0, 0
         if self._scan.damage is not None:
             raise LedgerError(
                 f"{self._folder} is broken after {self._scan.records} records: "
@@ -165,8 +170,8 @@ class _Reader:
         accounts = self.header.accounts
         if encode_round(again, accounts) != encode_round(record, accounts):
             raise LedgerError(
-                f"{self._folder}: round {record.number} holds what these tables cannot; "
-                "export it with the version that recorded it"
+                f"{self._folder}: round {record.number} holds what these tables cannot; the "
+                "ledger itself is whole: read it with decent_gym.ledger.read_rounds"
             )
 
 
@@ -205,7 +210,10 @@ class _Parquet:
 
 
 class _Csv:
-    """A CSV file a table in a folder, and ``recording.json`` with what Parquet footers say."""
+    """A CSV file a table in a folder, and ``recording.json`` with what Parquet footers say.
+
+    Hashes and signatures are hexadecimal.
+    """
 
     def __init__(self, folder: Path, header: LedgerHeader) -> None:
         import pyarrow as pa
@@ -225,7 +233,7 @@ class _Csv:
             )
 
     def write(self, tables: Mapping[str, Columns], hashes: list[bytes]) -> None:
-        """Append a group of rounds; hashes in hexadecimal."""
+        """Append a group of rounds."""
         import pyarrow as pa
 
         for table, schema in self._schemas.items():
@@ -233,8 +241,9 @@ class _Csv:
             arrays = []
             for field in schema:
                 column = found.column(field.name)
-                if field.name == HASH:
-                    column = pa.chunked_array([pa.array([own.hex() for own in hashes])])
+                if pa.types.is_fixed_size_binary(field.type):
+                    texts = [cell.hex() for cell in column.to_pylist()]
+                    column = pa.chunked_array([pa.array(texts, pa.string())])
                 arrays.append(column.cast(pa.string()) if _is_text(field) else column)
             plain = pa.Table.from_arrays(arrays, schema=self._plain[table])
             self._writers[table].write_table(plain)
@@ -254,7 +263,8 @@ class _Csv:
 def _is_text(field: Any) -> bool:
     import pyarrow as pa
 
-    return field.name == HASH or bool(pa.types.is_dictionary(field.type))
+    kind = field.type
+    return bool(pa.types.is_fixed_size_binary(kind) or pa.types.is_dictionary(kind))
 
 
 def _copy_meta(ledger: Path, draft: Path, target: Path) -> None:

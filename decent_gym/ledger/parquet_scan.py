@@ -26,8 +26,9 @@ from decent_gym.ledger.parquet_tables import (
     columns_of,
     schema_of,
 )
-from decent_gym.ledger.round_tables import TableColumn, kinds_of, round_of
+from decent_gym.ledger.round_tables import kinds_of, round_of
 from decent_gym.ledger.scan import Damage, RawRecord, Scan
+from decent_gym.ledger.table_columns import Kind, TableColumn
 from decent_gym.parquet import blamed, check_schema, need_pyarrow, open_parquet
 
 ROWS_AT_ONCE: Final = 2**20
@@ -210,7 +211,7 @@ def _cut(column: TableColumn, span: slice) -> TableColumn:
     return TableColumn(column.values[span], column.names, missing)
 
 
-def _none_of(kind: tuple[str, ...] | bool) -> TableColumn:
+def _none_of(kind: Kind) -> TableColumn:
     empty = np.zeros(0, np.int64)
     return TableColumn(
         empty, kind if isinstance(kind, tuple) else None, empty > 0 if kind is True else None

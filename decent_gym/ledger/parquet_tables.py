@@ -11,12 +11,15 @@ from decent_gym.errors import DataError, LedgerError
 from decent_gym.json_text import load_json
 from decent_gym.ledger.hashing import HASH_BYTES
 from decent_gym.ledger.header import LedgerHeader
-from decent_gym.ledger.round_tables import Columns, Kind, TableColumn, kinds_of
+from decent_gym.ledger.note import SIGNATURE_BYTES
+from decent_gym.ledger.round_tables import kinds_of
+from decent_gym.ledger.table_columns import Columns, Kind, TableColumn, objects
+from decent_gym.models import SIGNED_CAP
 from decent_gym.units import IntArray
 
 SCHEMA_VERSION: Final = 1
 FACTS_KEY: Final = b"decent_gym.recording"
-TABLES: Final = ("rounds", "offers", "accounts", "actions", "conversions")
+TABLES: Final = ("rounds", "offers", "accounts", "actions", "conversions", "wishes", "signed")
 HASH: Final = "hash"
 LAST_SECOND: Final = 2**40
 FACTS_BYTES_CAP: Final = 2**25
@@ -100,8 +103,11 @@ def schema_of(table: str, header: LedgerHeader) -> Any:
 
     fields = []
     for name, kind in kinds_of(header)[table].items():
-        if isinstance(kind, tuple):
+        if isinstance(kind, tuple) or kind is str:
+            # of texts, too: a file could name a long one in every row
             fields.append(pa.field(name, pa.dictionary(pa.int32(), pa.string()), nullable=False))
+        elif kind is bytes:
+            fields.append(pa.field(name, pa.binary(SIGNATURE_BYTES), nullable=False))
         elif name == "time":
             fields.append(pa.field(name, pa.timestamp("ms", "UTC"), nullable=False))
         else:
@@ -125,6 +131,11 @@ def arrow_of(columns: Columns, schema: Any, hashes: list[bytes]) -> Any:
         if column.names is not None:
             names = pa.array(column.names, pa.string())
             arrays.append(pa.DictionaryArray.from_arrays(values.astype(np.int32), names))
+        elif pa.types.is_dictionary(field.type):
+            texts = pa.array(values.tolist(), pa.binary()).cast(pa.string())
+            arrays.append(texts.dictionary_encode())
+        elif pa.types.is_fixed_size_binary(field.type):
+            arrays.append(pa.array(values.tolist(), field.type))
         elif field.name == "time":
             if (np.abs(values) > LAST_SECOND).any():
                 raise LedgerError(f"time {int(np.abs(values).max())} is beyond the calendar")
@@ -140,8 +151,8 @@ def columns_of(table: Any, kinds: Mapping[str, Kind]) -> dict[str, TableColumn]:
     Raises
     ------
     DataError
-        Naming the column, for a value that is missing, a name that does not exist, or a time that
-        is not on whole seconds.
+        Naming the column, for a value that is missing, a name that does not exist, a text that is
+        too long, or a time that is not on whole seconds.
     """
     found = {}
     for name, kind in kinds.items():
@@ -150,6 +161,10 @@ def columns_of(table: Any, kinds: Mapping[str, Kind]) -> dict[str, TableColumn]:
             raise DataError(f"column {name}: a value is missing")
         if isinstance(kind, tuple):
             found[name] = TableColumn(_codes(name, values, kind), kind)
+            continue
+        if kind is str or kind is bytes:
+            cells = _texts(name, values) if kind is str else values.to_pylist()
+            found[name] = TableColumn(objects(cells))
             continue
         integers = values.view("int64") if name == "time" else values
         missing = np.asarray(values.is_null()) if kind else None
@@ -160,6 +175,21 @@ def columns_of(table: Any, kinds: Mapping[str, Kind]) -> dict[str, TableColumn]:
                 raise DataError("column time: must be on whole seconds")
         found[name] = TableColumn(numbers, None, missing)
     return found
+
+
+def _texts(name: str, values: Any) -> list[bytes]:
+    listed = values.dictionary.to_pylist()
+    if any(text is None or len(text) > SIGNED_CAP for text in listed):
+        raise DataError(f"column {name}: a text is missing, or longer than {SIGNED_CAP}")
+    texts = [text.encode("utf-8") for text in listed]
+    index = np.asarray(values.indices).astype(np.int64)
+    _check_indices(name, index, len(texts))
+    return [texts[at] for at in index.tolist()]
+
+
+def _check_indices(name: str, index: IntArray, count: int) -> None:
+    if len(index) and (index.min() < 0 or index.max() >= count):
+        raise DataError(f"column {name}: names number {int(index.max())} of {count}")
 
 
 def _codes(name: str, values: Any, names: tuple[str, ...]) -> IntArray:
@@ -173,8 +203,5 @@ def _codes(name: str, values: Any, names: tuple[str, ...]) -> IntArray:
             raise DataError(f"column {name}: there is no {str(text)[:80]!r}")
         codes.append(known[text])
     index = np.asarray(values.indices).astype(np.int64)
-    if not len(index):
-        return index
-    if index.min() < 0 or index.max() >= len(codes):
-        raise DataError(f"column {name}: names number {int(index.max())} of {len(codes)}")
+    _check_indices(name, index, len(codes))
     return np.array(codes, np.int64)[index]

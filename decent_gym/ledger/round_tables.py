@@ -8,22 +8,38 @@ table            a row                                     carries
 ``accounts``     an account in a round                     energy traded and metered, money, balance
 ``actions``      an entry of what learners asked for       parts per million; mostly no rows
 ``conversions``  a conversion offered in a round           the offer, activity, delivered, earnings
+``wishes``       an offer where anybody is special         the wish, certificates by type
+``signed``       a signed message in a round               who, signature, the message
 ===============  ========================================  =======================================
 
 Units end a column's name: ``_wh``, ``_ueur_per_kwh`` (micro-euro per kWh), ``_neur`` (n-euro),
 ``_wh_per_kwh`` (of a conversion's activity), ``_decidegree`` (tenths of a degree Celsius),
-``_ppm``.  Nothing in the tables is rounded, and nothing of a round is left out.
+``_permille``, ``_ppm``.  Nothing in the tables is rounded, and nothing of a round is left out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger.header import LedgerHeader
+from decent_gym.ledger.special_tables import (
+    signed_kinds,
+    signed_of,
+    signed_values,
+    wish_kinds,
+    wish_values,
+    wishes_of,
+)
+from decent_gym.ledger.table_columns import (
+    FIXED_NAMES,
+    Columns,
+    Kind,
+    TableColumn,
+    account_names,
+)
 from decent_gym.models import (
     COMMODITIES,
     CONVERSION_FIELDS,
@@ -41,9 +57,6 @@ from decent_gym.models import (
 )
 from decent_gym.units import IntArray
 
-FIXED_NAMES: Final = ("(fuel)", "(network)", "(operator)")
-"""Accounts behind the organizations', in brackets that no organization's name has."""
-
 _COMMODITIES: Final = tuple(commodity.name for commodity in Commodity)
 _UNITS: Final = {"price": "_ueur_per_kwh", "energy": "_wh", "unsettled": "_wh", "cap": "_wh"}
 _ORDER_COLUMNS: Final = tuple(name + _UNITS.get(name, "") for name in ORDER_FIELDS)
@@ -55,34 +68,6 @@ _PRICES: Final = ("price_low", "price", "price_high")
 _LOWER: Final = tuple(name.lower() for name in _COMMODITIES)
 _DELIVERED: Final = tuple(f"delivered_{place}_wh" for place in _LOWER)
 _MONEY: Final = tuple(f"{kind.name.lower()}_neur" for kind in Money)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TableColumn:
-    """A column: integers, or codes of names.
-
-    Attributes
-    ----------
-    values : int64 (n,)
-    names : tuple of str, or None
-        Code -> name, where the column holds names.
-    missing : bool (n,), or None
-        Where there is no value; None: never.
-    """
-
-    values: IntArray
-    names: tuple[str, ...] | None = None
-    missing: npt.NDArray[np.bool_] | None = None
-
-
-Columns = Mapping[str, TableColumn]
-Kind = tuple[str, ...] | bool
-"""Of a column: its names, or whether it may have no value."""
-
-
-def account_names(header: LedgerHeader) -> tuple[str, ...]:
-    """Names of all accounts by index; the network's buys what the heat network loses."""
-    return (*header.names, *FIXED_NAMES)
 
 
 def kinds_of(header: LedgerHeader) -> dict[str, dict[str, Kind]]:
@@ -118,6 +103,8 @@ def kinds_of(header: LedgerHeader) -> dict[str, dict[str, Kind]]:
         "accounts": accounts,
         "actions": actions,
         "conversions": conversions,
+        "wishes": wish_kinds(header),
+        "signed": signed_kinds(header),
     }
 
 
@@ -136,6 +123,8 @@ def tables_of(rounds: Sequence[Round], header: LedgerHeader) -> dict[str, Column
         "accounts": _accounts(rounds, header),
         "actions": _actions(rounds),
         "conversions": _conversions(rounds),
+        "wishes": wish_values(rounds),
+        "signed": signed_values(rounds),
     }
     tables: dict[str, Columns] = {}
     for table, columns in kinds.items():
@@ -146,7 +135,7 @@ def tables_of(rounds: Sequence[Round], header: LedgerHeader) -> dict[str, Column
     return tables
 
 
-def _column(place: str, values: IntArray, kind: Kind) -> TableColumn:
+def _column(place: str, values: npt.NDArray[Any], kind: Kind) -> TableColumn:
     if isinstance(kind, tuple):
         bad = values[(values < 0) | (values >= len(kind))]
         if len(bad):
@@ -154,7 +143,7 @@ def _column(place: str, values: IntArray, kind: Kind) -> TableColumn:
                 f"{place}: {bad[0]} has no name; 'decent-gym verify' says what is wrong"
             )
         return TableColumn(values, kind)
-    if kind:
+    if kind is True:
         missing = values == _NOTHING
         return TableColumn(np.where(missing, 0, values), None, missing)
     return TableColumn(values)
@@ -280,6 +269,7 @@ def round_of(tables: Mapping[str, Columns], header: LedgerHeader) -> Round:
         accounts=accounts["balance_neur"].values.copy(),
         actions=actions["action_ppm"].values.copy(),
         conversions=_converted(tables["conversions"]),
+        signed=signed_of(tables["signed"]),
     )
 
 
@@ -316,6 +306,7 @@ def _book(tables: Mapping[str, Columns], commodity: Commodity) -> ClearedBook:
         none = column.missing is not None and bool(column.missing[0])
         prices.append(None if none else int(column.values[0]))
     results = {field: offers[name].values[own] for name, field in _RESULTS.items()}
+    wishes, origin = wishes_of(tables["wishes"], commodity, offers["sequence"].values[own])
     return ClearedBook(
         orders=np.stack([offers[name].values[own] for name in _ORDER_COLUMNS], axis=1),
         **results,
@@ -325,4 +316,6 @@ def _book(tables: Mapping[str, Columns], commodity: Commodity) -> ClearedBook:
         price_high=prices[2],
         surplus=int(facts[f"{place}_surplus_neur"].values[0]),
         case=Case(int(facts[f"{place}_case"].values[0])),
+        wishes=wishes,
+        origin=origin,
     )

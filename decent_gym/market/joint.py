@@ -4,17 +4,16 @@ import numpy as np
 
 from decent_gym.clearing import Rules
 from decent_gym.clearing.batch import Books, Outcome
+from decent_gym.clearing.conversion_admission import (
+    MOST_CONVERSIONS,
+    admit_conversions,
+    flow_limits,
+)
 from decent_gym.clearing.conversion_faults import judge_conversions
 from decent_gym.clearing.coupled_books import ConversionRows, Room, clear_together
 from decent_gym.clearing.settlement import apply_conversions
 from decent_gym.errors import InputError
-from decent_gym.market.conversions import (
-    MOST_CONVERSIONS,
-    Conversions,
-    admit_conversions,
-    conversion_room,
-    flow_limits,
-)
+from decent_gym.market.conversions import Conversions, conversion_room
 from decent_gym.models import COMMODITIES, NO_CONVERSIONS, Converted
 from decent_gym.units import IntArray
 

@@ -31,7 +31,7 @@ from decent_gym.market.capability import Capability, authorize
 from decent_gym.market.conversions import Conversions
 from decent_gym.market.departures import compact
 from decent_gym.market.joint import JointClearing
-from decent_gym.market.members import checked_organizations, energy_limits
+from decent_gym.market.members import checked_organizations, energy_limits, offer_limit
 from decent_gym.market.meters import check_meters
 from decent_gym.market.orders import Orders
 from decent_gym.market.progress import count_cleared
@@ -78,7 +78,8 @@ class GridOperator:
         Slots per book to begin with; books grow as needed.
     max_offers : int
         Most offers that one organization may have in one book; those that it withdrew or replaced
-        count until the round closes.
+        count until the round closes.  Fewer in a market of more than 52 organizations (40 where
+        wishes are read), so that whatever they offer fits into one record of a ledger.
 
     Attributes
     ----------
@@ -124,13 +125,13 @@ class GridOperator:
         self.rules = rules if rules is not None else Rules(utility=None)
         self.start = start
         self.worlds = worlds
-        self.max_offers = max_offers
         self.listeners: dict[int, list[RoundListener]] = {}
         self.signed: dict[int, list[SignedOffers]] = {}
         self._capability = capability
         self._mechanism = MECHANISMS[self.rules.mechanism]
         n = len(organizations)
         accounts = n + SPECIAL_ACCOUNTS
+        self.max_offers = offer_limit(accounts, self.rules, max_offers)
         self._utility = next((i for i, o in enumerate(organizations) if o.priority == 1), -1)
         if self.rules.utility == "residual" and self._utility < 0:
             raise InputError(

@@ -234,8 +234,10 @@ class _Ruler:
 
 def _microseconds(book_set: BookSet, rules: Rules) -> float:
     books = books_for(book_set, rules)
-    outcome = Outcome.empty(*books.side.shape)
-    clear = MECHANISMS[rules.mechanism].clear
+    mechanism = MECHANISMS[rules.mechanism]
+    rows, slots = books.side.shape
+    outcome = Outcome.empty(rows, slots, mechanism.wishes and book_set.wishes)
+    clear = mechanism.clear
     spent, calls = 0.0, 0
     while spent < _TIMED_SECONDS:
         begun = time.perf_counter()

@@ -12,8 +12,9 @@ from decent_gym.audit import verify
 from decent_gym.audit.reclear import Again, clear_again
 from decent_gym.clearing import MECHANISMS, Rules
 from decent_gym.errors import DataError, InputError
-from decent_gym.ledger.encoding import decode_round
+from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header, parse_json
+from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import Scan
 from decent_gym.metrics.series import SPECIAL_ACCOUNTS
 from decent_gym.models import (
@@ -98,7 +99,9 @@ def preference_cost(path: str | Path) -> PreferenceCost:
     sums = _Sums(header)
     batch: list[Round] = []
     for raw in records:
-        batch.append(decode_round(raw.body, header.accounts))
+        if raw.kind is not RecordType.ROUND:
+            continue
+        batch.append(read_round(raw.body, header.accounts))
         if len(batch) == _BATCH:
             sums.add(batch, rules)
             batch = []

@@ -148,7 +148,8 @@ def regret_of_truth(
     UnknownNameError
         For a trader who is not in the set.
     InputError
-        For the utility, a trader without orders, or rules whose utility the set does not have.
+        For the utility, a trader without orders, books with wishes, or rules whose utility the set
+        does not have.
 
     Source of the ex-ante question: M. A. Satterthwaite, S. R. Williams, "The rate of convergence
     to efficiency in the buyer's bid double auction as the market becomes large", Review of
@@ -193,6 +194,11 @@ def best_shade(
 def _account(book_set: BookSet, trader: str) -> int:
     if trader not in book_set.names:
         raise unknown_name("trader", trader, book_set.names)
+    if book_set.wishes:
+        raise InputError(
+            "these books hold wishes, and what a wish is worth beyond its limit no misreport "
+            "counts; leave the best response out, or take a recording without wishes"
+        )
     account = book_set.names.index(trader)
     if account == book_set.utility:
         raise InputError(f"{trader!r} is the utility, whose quotes are the tariffs; name a member")

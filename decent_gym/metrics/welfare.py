@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.clearing import MECHANISMS, Outcome, Rules
-from decent_gym.models import Side
+from decent_gym.models import Side, premia_of
 from decent_gym.replay import BookSet, Recleared, retailer_only, with_utility
 from decent_gym.units import IntArray
 
@@ -71,9 +71,13 @@ def savings(book_set: BookSet, cleared: Recleared) -> IntArray:
 def limits_passed(book_set: BookSet, cleared: Recleared) -> IntArray:
     """How many orders of every book pay more than their bid or get less than their ask, (B,).
 
-    A violation of individual rationality: 0 but under rules that do not look at limits.
+    A violation of individual rationality: 0 but under rules that do not look at limits.  What was
+    delivered as wished for is worth its premium more, where the rules read wishes.
     """
-    worth = _signed(book_set, book_set.books.price * cleared.outcome.accepted)
+    books, origin = book_set.books, cleared.outcome.origin
+    worth = _signed(book_set, books.price * cleared.outcome.accepted)
+    if origin.size:
+        worth += premia_of(books.side, books.price, books.attributes, books.premium, origin)
     passed: IntArray = (cleared.outcome.pays > worth).sum(axis=1)
     return passed
 

@@ -35,6 +35,7 @@ from decent_gym.models.wish import (
     WISH_FIELDS,
     Source,
     Wish,
+    premia_of,
     prices_by_type,
     wished_value,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "Tariff",
     "Wish",
     "no_wishes",
+    "premia_of",
     "prices_by_type",
     "wished_value",
 ]

@@ -15,8 +15,8 @@ from decent_gym.models.wish import (
     TYPE_NAMES,
     TYPES,
     WISH_FIELDS,
+    premia_of,
     prices_by_type,
-    wished_value,
 )
 from decent_gym.units import IntArray, eur, eur_per_kwh
 
@@ -104,11 +104,9 @@ class ClearedBook:
         """
         if not len(self.wishes):
             return np.zeros(len(self.orders), np.int64)
-        price, attributes = self.column("price"), self.column("attributes")
-        more = wished_value(price, self.column("premium")) - price
-        fits = np.arange(TYPES) & attributes[:, None] == attributes[:, None]
-        soft = (self.column("side") == 1) & (attributes > 0)
-        return np.where(soft, more * np.where(fits, self.origin, 0).sum(axis=1), 0)
+        side, price = self.column("side"), self.column("price")
+        attributes, premium = self.column("attributes"), self.column("premium")
+        return premia_of(side, price, attributes, premium, self.origin)
 
     @property
     def limits_passed(self) -> int:

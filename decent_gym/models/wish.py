@@ -108,6 +108,23 @@ def wished_value(price: IntArray, premium: IntArray) -> IntArray:
     return value
 
 
+def premia_of(
+    side: IntArray, price: IntArray, attributes: IntArray, premium: IntArray, origin: IntArray
+) -> IntArray:
+    """What accepted energy is worth beyond the limit: n-euro, above 0 for soft wishes alone.
+
+    Parameters
+    ----------
+    side, price, attributes, premium : int64 (..., M)
+    origin : int64 Wh (..., M, 4)
+        How much of it is of which type; as much counts as is of the wished-for one.
+    """
+    more = wished_value(price, premium) - price
+    fits = np.arange(TYPES) & attributes[..., None] == attributes[..., None]
+    soft = (side == 1) & (attributes > 0)
+    return np.where(soft, more * np.where(fits, origin, 0).sum(axis=-1), 0)
+
+
 def prices_by_type(
     side: IntArray, accepted: IntArray, paid: IntArray, wishes: IntArray
 ) -> tuple[int | None, ...]:

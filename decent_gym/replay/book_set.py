@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.clearing import MECHANISMS, Books, Outcome, Rules
-from decent_gym.clearing.residual import serve_residual
+from decent_gym.clearing.residual import certify_residual, serve_residual
 from decent_gym.errors import InputError
-from decent_gym.models import Tariff
+from decent_gym.models import TYPES, WISH_FIELDS, Tariff
 from decent_gym.units import ENERGY_CAP, IntArray
 
 VALUES_TRUE = "true values"
@@ -27,9 +27,10 @@ class BookSet:
     ----------
     books : Books
         B rows; a slot with 0 Wh offered is not in its book.  The lotteries are in it, so every
-        mechanism draws the same lots.
+        mechanism draws the same lots.  Columns of wishes are full or empty; rules that read no
+        wishes pass over them.
     value : int64 micro-euro/kWh (B, M)
-        A bid's true value, an ask's true cost, whatever its limit says.
+        A bid's true value, an ask's true cost, whatever its limit says; premia not counted.
     times : int64 (B,)
         Number of the round each book belongs to; for fresh flow, of the book.
     commodity : int64 (B,), :class:`decent_gym.models.Commodity`
@@ -71,6 +72,11 @@ class BookSet:
         return np.array([n for n in range(count) if n != self.utility], np.int64)
 
     @property
+    def wishes(self) -> bool:
+        """Whether anybody sells or wishes for anything special."""
+        return self.books.attributes.size > 0
+
+    @property
     def live(self) -> npt.NDArray[np.bool_]:
         """Which slots hold an order of their book, (B, M)."""
         within = np.arange(self.value.shape[1]) < self.books.orders[:, None]
@@ -92,7 +98,8 @@ class Recleared:
         None: there was no market, see :func:`retailer_only`.
     outcome : Outcome, arrays (B, M) and (B,)
         ``accepted`` and ``pays`` include what the utility served of the rest; ``volume``, prices
-        and ``surplus`` are the mechanism's own.
+        and ``surplus`` are the mechanism's own.  ``origin`` is there if there are wishes and the
+        rules read them.
     inside : int64 Wh (B, M)
         What the mechanism itself accepted: `accepted` less what the utility served of the rest.
     rest_energy : int64 Wh (B,)
@@ -122,13 +129,15 @@ def reclear(book_set: BookSet, rules: Rules) -> Recleared:
     """
     books = books_for(book_set, rules)
     rows, slots = books.side.shape
-    outcome = Outcome.empty(rows, slots)
-    MECHANISMS[rules.mechanism].clear(books, rules, outcome, 0, rows)
+    mechanism = MECHANISMS[rules.mechanism]
+    outcome = Outcome.empty(rows, slots, mechanism.wishes and book_set.wishes)
+    mechanism.clear(books, rules, outcome, 0, rows)
     inside = outcome.accepted
     energy, pays = np.zeros((2, rows, 1), np.int64)
     if rules.utility == "residual":
+        assert book_set.utility is not None
         inside = inside.copy()
-        _serve(books, outcome, energy, pays)
+        _serve(books, outcome, energy, pays, book_set.utility)
     return Recleared(rules, outcome, inside, energy[:, 0], pays[:, 0])
 
 
@@ -148,12 +157,16 @@ def books_for(book_set: BookSet, rules: Rules) -> Books:
 
 
 def retailer_only(book_set: BookSet) -> Recleared:
-    """What the same offers come to without a local market: the utility serves them, or nobody."""
+    """What the same offers come to without a local market: the utility serves them, or nobody.
+
+    Whatever they wish for: who cannot choose buys what there is.
+    """
     rows, slots = book_set.value.shape
     outcome = Outcome.empty(rows, slots)
     energy, pays = np.zeros((2, rows, 1), np.int64)
     if book_set.utility is not None:
-        _serve(without(book_set.books, book_set.utility), outcome, energy, pays)
+        books = without(book_set.books, book_set.utility)
+        _serve(books, outcome, energy, pays, book_set.utility)
     return Recleared(None, outcome, np.zeros((rows, slots), np.int64), energy[:, 0], pays[:, 0])
 
 
@@ -165,7 +178,8 @@ def without(books: Books, owner: int) -> Books:
 def with_utility(book_set: BookSet) -> tuple[Books, IntArray]:
     """Books and values with the utility quoting any amount at its tariffs, and nothing else of it.
 
-    Two slots are appended to every book: a sale at retail, a purchase at feed-in.
+    Two slots are appended to every book: a sale at retail, a purchase at feed-in.  Wishes are left
+    out.
     """
     assert book_set.utility is not None
     books = without(book_set.books, book_set.utility)
@@ -187,7 +201,8 @@ def with_utility(book_set: BookSet) -> tuple[Books, IntArray]:
         wide[name][at] = values
     value = _wider(book_set.value)
     value[at] = tariffs
-    return books._replace(orders=books.orders + 2, **wide), value
+    plain = {name: np.empty((0, 0), np.int64) for name in WISH_FIELDS}
+    return books._replace(orders=books.orders + 2, **wide, **plain), value
 
 
 def _wider(array: IntArray) -> IntArray:
@@ -195,14 +210,24 @@ def _wider(array: IntArray) -> IntArray:
     return np.concatenate([array, np.zeros((len(array), 2), np.int64)], axis=1)
 
 
-def _serve(books: Books, outcome: Outcome, energy: IntArray, pays: IntArray) -> None:
-    """Let the utility serve the rest of every book: kernels know worlds of C books, here C is 1."""
+def _serve(books: Books, outcome: Outcome, energy: IntArray, pays: IntArray, utility: int) -> None:
+    """Let the utility serve the rest of every book: kernels know worlds of C books, here C is 1.
+
+    Wishes count if the mechanism has written certificates.
+    """
     rows, slots = books.side.shape
     wide = (rows, 1, slots)
+    reads = outcome.origin.size > 0
+    wishes = np.zeros((len(WISH_FIELDS), rows, 1, 0), np.int64)
+    if reads:
+        wishes = np.stack([getattr(books, name).reshape(wide) for name in WISH_FIELDS])
+    count, side = books.orders.reshape(rows, 1), books.side.reshape(wide)
+    accepted = outcome.accepted.reshape(wide)
     serve_residual(
-        0, rows, books.orders.reshape(rows, 1), books.side.reshape(wide),
-        books.price.reshape(wide), books.offered.reshape(wide),
-        np.zeros((3, rows, 1, 0), np.int64), -1,
-        books.tariffs.reshape(rows, 1, 4), outcome.accepted.reshape(wide),
-        outcome.pays.reshape(wide), energy, pays,
+        0, rows, count, side, books.price.reshape(wide), books.offered.reshape(wide), wishes,
+        utility, books.tariffs.reshape(rows, 1, 4), accepted, outcome.pays.reshape(wide), energy,
+        pays,
     )  # fmt: skip
+    if reads:
+        origin = outcome.origin.reshape(*wide, TYPES)
+        certify_residual(0, rows, count, side, wishes, accepted, origin)

@@ -12,7 +12,7 @@ from decent_gym.errors import DecentGymError, InputError, LedgerError
 from decent_gym.ledger import LedgerHeader
 from decent_gym.ledger.scan import RawRecord
 from decent_gym.ledger.segments import META
-from decent_gym.models import COMMODITIES, Commodity, Round
+from decent_gym.models import COMMODITIES, TYPES, ClearedBook, Commodity, Round
 from decent_gym.replay.book_set import VALUES_ARE_LIMITS, VALUES_TRUE, BookSet, Recleared
 from decent_gym.replay.player import Player
 from decent_gym.replay.recorded import read_recording
@@ -97,17 +97,17 @@ def read_books(
         if on_round is not None:
             on_round(record, simulation)
 
-    return _stacked(source.read(see), valuer, source.header, rules)
+    return _stacked(source.read(see, valuer.rotate), valuer, source.header, rules)
 
 
 def difference_from(recorded: RecordedBooks, again: Recleared) -> str | None:
     """The first figure of the recording that `again` does not give, or None if all are the same."""
     old, new = recorded.recorded, again.outcome
-    for name in Outcome._fields:
+    for name in (name for name in Outcome._fields if name != "bar"):  # no round records it
         one, other = getattr(old, name), getattr(new, name)
         if one.tobytes() != other.tobytes():
             at = tuple(np.argwhere(one != other)[0].tolist())
-            order = f" of order {at[1]}" if len(at) == 2 else ""
+            order = f" of order {at[1]}" if len(at) > 1 else ""
             commodity = Commodity(at[0] % COMMODITIES).name.lower()
             return (
                 f"{name}{order} in the {commodity} book of round "
@@ -151,6 +151,11 @@ class _Valuer:
         self.rows += self._truth.after(record)
         return self._player.simulation
 
+    def rotate(self, raw: RawRecord) -> None:
+        """Follow a change of the operator's key."""
+        if self._player is not None:
+            self._player.rotate(raw)
+
     def value(self, price: IntArray, orders: IntArray) -> IntArray:
         """The values of all rounds, or the limits."""
         value = price.copy()
@@ -178,7 +183,18 @@ def _stacked(
     )
     figures = (np.array([getattr(b, name) or 0 for b in cleared], np.int64) for name in _FIGURES)
     outcome = Outcome(*(wide(cleared, name) for name in ("accepted", "pays")), *figures)
+    if book_set.wishes:
+        outcome = outcome._replace(origin=_certificates(cleared, outcome.accepted))
     return RecordedBooks(book_set, rules, outcome, header)
+
+
+def _certificates(cleared: list[ClearedBook], accepted: IntArray) -> IntArray:
+    """Wh by type (B, M, 4): in a book without wishes all energy is plain."""
+    origin = np.zeros((*accepted.shape, TYPES), np.int64)
+    origin[..., 0] = accepted
+    for row, book in zip(origin, cleared, strict=True):
+        row[: len(book.origin)] = book.origin
+    return origin
 
 
 def _utility(header: LedgerHeader, rules: Rules) -> int | None:

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import numpy as np
 
-from decent_gym.audit.conversions import conversion_order_fault
+from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.recount import tariff_fault
-from decent_gym.clearing import Books, Rules
+from decent_gym.clearing import MECHANISMS, Books, Rules
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import LedgerHeader, open_records
+from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import decode_header, parse_json
 from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import RawRecord
-from decent_gym.models import COMMODITIES, ClearedBook, Round
+from decent_gym.models import COMMODITIES, WISH_FIELDS, ClearedBook, Round
 from decent_gym.units import IntArray
 
 _COLUMNS = ("side", "price", "priority", "sequence", "owner")
@@ -53,8 +54,12 @@ class SoundRounds:
         """The rules of the recording; see :func:`decent_gym.audit.header_rules.rules_of`."""
         return rules_of(self.header)
 
-    def read(self, see: Callable[[RawRecord, Round], None]) -> list[Round]:
-        """All rounds, each shown to `see` as soon as it is found sound.
+    def read(
+        self,
+        see: Callable[[RawRecord, Round], None],
+        on_key: Callable[[RawRecord], None] | None = None,
+    ) -> list[Round]:
+        """All rounds, each shown to `see` as soon as it is found sound; new keys to `on_key`.
 
         Raises
         ------
@@ -64,15 +69,16 @@ class SoundRounds:
             It has no rounds.
         """
         folder, header = self._folder, self.header
-        check = OrderCheck(header)
+        check = OrderCheck(header, MECHANISMS[self.rules().mechanism].wishes)
+        conversions = ConversionCheck(header, self.coupled)
         rounds: list[Round] = []
         for raw in self._records:
+            if raw.kind is RecordType.KEY:
+                if on_key is not None:
+                    on_key(raw)
+                continue
             record = read_round(raw.body, header.accounts)
-            fault = (
-                tariff_fault(record)
-                or check.fault(record)
-                or conversion_order_fault(record, header, self.coupled)
-            )
+            fault = tariff_fault(record) or check.fault(record) or conversions.fault(record)
             if fault is not None:
                 raise LedgerError(f"{folder}: round {record.number}: {fault}")
             see(raw, record)
@@ -90,18 +96,22 @@ class SoundRounds:
 
 
 def books_of(rounds: list[Round], header: LedgerHeader, rules: Rules) -> Books:
-    """The books of R rounds, rows ``2 r`` electricity, ``2 r + 1`` heat."""
+    """The books of R rounds, rows ``2 r`` electricity, ``2 r + 1`` heat.
+
+    Their columns of wishes are empty if nobody has any.
+    """
     cleared = [book for record in rounds for book in record.books]
     orders = np.array([len(book.orders) for book in cleared], np.int64)
     times = np.array([record.number for record in rounds], np.int64)
     lottery = np.zeros((len(rounds), COMMODITIES), np.int64)
     seeds = np.full(len(rounds), header.seed, np.int64)
     fill_lottery(0, len(rounds), rules.seed, seeds, times, lottery)
+    wishes = WISH_FIELDS if any(len(book.wishes) for book in cleared) else ()
     return Books(
         orders,
         lottery=lottery.reshape(-1),
         tariffs=np.stack([record.tariffs for record in rounds]).reshape(len(cleared), 4),
-        **{name: wide(cleared, name) for name in (*_COLUMNS, "offered")},
+        **{name: wide(cleared, name) for name in (*_COLUMNS, "offered", *wishes)},
     )
 
 
@@ -110,5 +120,6 @@ def wide(books: list[ClearedBook], name: str) -> IntArray:
     slots = max(len(book.orders) for book in books)
     values = np.zeros((len(books), slots), np.int64)
     for row, book in zip(values, books, strict=True):
-        row[: len(book.orders)] = book.column(name) if name in _COLUMNS else getattr(book, name)
+        is_column = name in _COLUMNS or name in WISH_FIELDS
+        row[: len(book.orders)] = book.column(name) if is_column else getattr(book, name)
     return values

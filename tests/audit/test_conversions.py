@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from oracles import forger, ledger_format
 
-from decent_gym import scenario
+from decent_gym import MarketController, Organization, scenario
 from decent_gym.audit import verify
+from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.clearing import Rules
+from decent_gym.clearing.conversion_admission import flow_limits
+from decent_gym.errors import OfferError
 from decent_gym.ledger import Ledger, LedgerHeader
 from decent_gym.ledger.encoding import decode_round, encode_round
 from decent_gym.ledger.header import canonical_json
-from decent_gym.models import CONVERSION_FIELDS, NO_CONVERSIONS, Converted
+from decent_gym.market import Capability
+from decent_gym.models import CONVERSION_FIELDS, NO_CONVERSIONS, ConversionOffer, Converted
 from decent_gym.simulation import Simulation
 
 AT = 5
@@ -83,7 +87,7 @@ def changed(given: Converted, field: str, row: int, by: int) -> Converted:
         ("owner", 100, "no organization"),
         ("owner", 1, ""),
         ("sequence", 10**6, "do not rise"),
-        ("group", 3, "of one conversion, or torn apart"),
+        ("group", 3, "group 2 has one conversion only"),
         ("supply", 3000, "creates energy"),
         ("fuel", -7, "fuel must be in"),
     ],
@@ -110,7 +114,114 @@ def test_conversions_taken_out_or_torn_are_found(recorded, tmp_path) -> None:
     torn = dataclasses.replace(given, offers=labels)
     record = dataclasses.replace(rounds[AT], conversions=torn)
     forger.write(tmp_path / "torn", header, [*rounds[:AT], record])
-    assert "torn apart" in verify(tmp_path / "torn").reason
+    assert "group 1 stands already" in verify(tmp_path / "torn").reason
+
+
+def with_offers(given: Converted, rows: list[int], **columns: object) -> Converted:
+    """Some rows of the offers, some of their columns altered; nothing of them ran."""
+    offers = given.offers[rows].copy()
+    for name, values in columns.items():
+        offers[:, CONVERSION_FIELDS.index(name)] = values
+    k = len(rows)
+    return Converted(
+        offers, np.zeros(k, np.int64), np.zeros((k, 2), np.int64), np.zeros(k, np.int64)
+    )
+
+
+NUMBERS = 10**6 + np.arange(17)
+TOO_MUCH = {
+    "more than 16": (
+        lambda given: with_offers(given, [0] * 17, sequence=NUMBERS, owner=2, most=1),
+        "conversion 16: organization has 16 conversions in this round already",
+    ),
+    "flow of one": (
+        lambda given: with_offers(
+            given, [0, 0, 0], sequence=NUMBERS[:3], owner=[2, 1, 2], most=10**8,
+            electricity=-100_000, heat=100_000,
+        ),
+        "conversion 2: max 100000000 is too much with what stands already",
+    ),
+    "a group in two parts": (
+        lambda given: with_offers(
+            given, [0] * 5, sequence=NUMBERS[:5], owner=2, group=[1, 1, 3, 3, 1]
+        ),
+        "conversion 4: group 1 has one conversion only",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_what_the_operator_must_have_refused_is_found(recorded, tmp_path, name) -> None:
+    make, says = TOO_MUCH[name]
+    _, header, rounds = recorded
+    record = dataclasses.replace(rounds[AT], conversions=make(rounds[AT].conversions))
+    forger.write(tmp_path / "l", header, [*rounds[:AT], record])
+    found = verify(tmp_path / "l")
+    assert not found and found.first_bad == AT and says in found.reason
+
+
+def test_the_cost_of_one_in_a_large_market_is_bounded(recorded) -> None:
+    _, _, rounds = recorded
+    header = LedgerHeader.of([Organization(f"o{n}") for n in range(60)], {}, 0)
+    check = ConversionCheck(header, coupled=True)
+    _, most = flow_limits(header.accounts)
+    count = most // 10**16
+    given = rounds[AT].conversions
+    dear = {"owner": 2, "most": 10**8, "cost": 10**8, "electricity": -1, "heat": 1}
+    for extra, says in ((0, None), (1, f"conversion {count}: max 100000000 is too much")):
+        k = count + extra
+        offers = with_offers(given, [0] * k, sequence=NUMBERS[:k] + 100 * extra, **dear)
+        accounts = np.zeros(header.accounts, np.int64)
+        record = dataclasses.replace(rounds[AT], accounts=accounts, conversions=offers)
+        fault = check.fault(record)
+        assert fault is None if says is None else fault.startswith(says)
+
+
+def test_the_most_that_the_operator_takes_passes(tmp_path) -> None:
+    """The same figures, one less of each, from a market."""
+    members = [Organization("pump"), Organization("grid", priority=1)]
+    rules = Rules(clearing="coupled")
+    capability = Capability()
+    market = MarketController(members, capability, rules=rules)
+    header = LedgerHeader.of(members, rules.to_dict(), 0)
+    flow, _ = flow_limits(header.accounts)
+    with Ledger.create(tmp_path / "l", header) as ledger:
+        market.listen(ledger)
+        big = {"electricity": -100_000, "heat": 100_000, "cost": 0, "max": 10**8}
+        half = {"electricity": -1_000, "heat": 1_000, "cost": 0, "group": 7}
+        for _ in range(2):
+            for _ in range(flow // (200_000 * 10**8)):
+                market.submit_conversion(ConversionOffer("pump", **big))
+            with pytest.raises(OfferError, match="too much with what stands already"):
+                market.submit_conversion(ConversionOffer("pump", **big))
+            room = 16 - flow // (200_000 * 10**8)
+            market.submit_conversion(
+                *(ConversionOffer("pump", **half, max=n + 1) for n in range(room))
+            )
+            market.close_round(capability)
+    assert verify(tmp_path / "l").rounds == 2
+
+
+def test_numbers_are_given_once(recorded, tmp_path) -> None:
+    """Orders and conversions are numbered together, round after round."""
+    _, header, rounds = recorded
+    given = rounds[AT].conversions
+    column = given.column("sequence")
+    order = int(rounds[AT].heat.column("sequence")[3])
+    early = int(rounds[AT - 1].conversions.column("sequence")[-1])
+    for numbers, says in (
+        ([order, *column[1:]], f"sequence of conversion 0 is {order}, which an order has, too"),
+        ([early, *column[1:]], f"sequence of conversion 0 is {early}, not above "),
+        ([0, *column[1:]], "sequence of conversion 0 is 0, not above "),
+    ):
+        offers = given.offers.copy()
+        offers[:, CONVERSION_FIELDS.index("sequence")] = numbers
+        offers = offers[np.argsort(numbers)]
+        record = dataclasses.replace(given, offers=offers)
+        record = dataclasses.replace(rounds[AT], conversions=record)
+        forger.write(tmp_path / "l", header, [*rounds[:AT], record])
+        found = verify(tmp_path / "l")
+        assert found.first_bad == AT and says in found.reason
 
 
 def test_separate_rules_allow_no_conversions(recorded, tmp_path) -> None:

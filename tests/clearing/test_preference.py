@@ -149,7 +149,7 @@ def test_the_oracle_finds_faults() -> None:
 
 @pytest.mark.parametrize("tie_rule", TIE_RULES)
 def test_without_wishes_it_is_merit_order(tie_rule: str) -> None:
-    """Also what sells is of types; certificates make the kernels run."""
+    """Also what sells is of types, which nobody wishes for."""
     rng = np.random.default_rng(3)
     for rule in ("midpoint", 0, 1, "1/3"):
         books = random_books(rng, 500, 9)
@@ -163,6 +163,32 @@ def test_without_wishes_it_is_merit_order(tie_rule: str) -> None:
             for a, b in zip(outcome[:8], expected[:8], strict=True):
                 assert (a == b).all()
             assert (outcome.origin.sum(axis=2) == outcome.accepted).all()
+
+
+@pytest.mark.parametrize("tie_rule", TIE_RULES)
+def test_books_without_wishes_are_certified_as_the_kernels_for_wishes_would(tie_rule: str) -> None:
+    """A bid far below all asks, for a partner who is not there, sends a book through these."""
+    rng = np.random.default_rng(12)
+    books = random_books(rng, 1_000, 9)._replace(orders=np.full(1_000, 9))
+    books.side[:, 8], books.price[:, 8] = BUY, -PRICE_CAP
+    books = books._replace(attributes=rng.integers(0, 4, (1_000, 9)) * (books.side == SELL))
+    alone, absent = np.full((1_000, 9), -1), 1 + books.owner.max()
+    paired = alone.copy()
+    paired[:, 8] = absent
+    books.offered[:, 8] = 5
+    rules = Rules("preference", tie_rule=tie_rule)
+    short = cleared(books._replace(partner=alone), rules)
+    long = cleared(books._replace(partner=paired), rules)
+    products = [
+        preference_products.find_products(
+            books._replace(partner=one, premium=alone), 0, 1_000
+        ).counts
+        for one in (alone, paired)
+    ]
+    assert (products[0] == 0).all() and (products[1] > 0).all()
+    assert (short.origin[:, :, 1:].sum(axis=(0, 1)) > 1_000).all()
+    for a, b in zip(short[:9], long[:9], strict=True):
+        assert (a == b).all()
 
 
 @pytest.mark.parametrize("tie_rule", TIE_RULES)

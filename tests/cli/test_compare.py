@@ -45,6 +45,22 @@ def test_tables(ledger, capsys):
     assert "…" not in text
 
 
+def test_wishes_are_read_by_preference_and_said_to_be(tmp_path, capsys, ledger):
+    wishes = {"building_03": {"local": True, "hard": True}}
+    run = [*RUN, "--quiet", "--mechanism", "preference", "--set", f"wishes={json.dumps(wishes)}"]
+    assert main([*run, "--ledger", str(tmp_path / "w")]) == 0
+    names = ["--mechanism", "preference", "merit_order"]
+    text = said(capsys, tmp_path / "w", *names)
+    assert "recorded under preference, utility in book: cleared again, every price" in text
+    assert "wishes: read by preference alone" in text
+    assert "wishes:" not in said(capsys, ledger, *names)
+    found = json.loads(said(capsys, tmp_path / "w", *names, "--json"))
+    assert found["wishes"] and found["recorded"]["reproduced"]
+    argv = ["compare", str(tmp_path / "w"), "--best-response", "building_03"]
+    assert main(argv) == 2
+    assert "these books hold wishes" in capsys.readouterr().err
+
+
 def test_json(ledger, capsys):
     names = ["merit_order", "vcg", "merit_order:price_rule=0,tie_rule=time"]
     found = json.loads(said(capsys, ledger, "--json", "--mechanism", *names))

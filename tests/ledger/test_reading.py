@@ -13,7 +13,8 @@ from decent_gym.ledger import reading
 from decent_gym.ledger.encoding import decode_round, encode_round
 from decent_gym.ledger.frames import SECTION, RecordType, frame
 from decent_gym.ledger.reading import read_round, read_time
-from decent_gym.models import CONVERSION_FIELDS, Case, Converted
+from decent_gym.ledger.signed_section import SIGNED
+from decent_gym.models import CONVERSION_FIELDS, Case, Converted, SignedOffers
 
 
 def converting(record, count):
@@ -24,8 +25,28 @@ def converting(record, count):
     return dataclasses.replace(record, conversions=more)
 
 
-TINY = encode_round(tiny.tiny_round(), 5)
-RICH = encode_round(converting(tiny.tiny_round(), 2), 5)
+def wishing(record, *books):
+    """The same round with wishes in these books."""
+    rng = np.random.default_rng(7)
+    made = list(record.books)
+    for at in books:
+        n = len(made[at].orders)
+        wishes, origin = rng.integers(0, 3, (n, 3)), rng.integers(0, 10**5, (n, 4))
+        made[at] = dataclasses.replace(made[at], wishes=wishes, origin=origin)
+    return dataclasses.replace(record, books=tuple(made))
+
+
+def signing(record, *lengths):
+    """The same round with messages of these lengths."""
+    signed = tuple(SignedOffers(n, bytes([n % 256]) * 64, b"m" * n) for n in lengths)
+    return dataclasses.replace(record, signed=signed)
+
+
+STAGES = [tiny.tiny_round()]
+STAGES.append(converting(STAGES[-1], 2))
+STAGES.append(wishing(STAGES[-1], 0))
+STAGES.append(signing(STAGES[-1], 3, 40))
+TINY, *_, RICH = (encode_round(stage, 5) for stage in STAGES)
 
 
 def plain(one):
@@ -63,7 +84,11 @@ def test_rounds_of_a_market_are_read_alike():
     head = header()
     for record in rounds(20, seed=5):
         for count in (0, 1, 3):
-            body = encode_round(converting(record, count), head.accounts)
+            more = converting(record, count)
+            full = [c for c in (0, 1) if len(record.books[c].orders)]
+            for special in (more, wishing(more, *full), wishing(more, *full[1:]), signing(more, 9)):
+                assert agree(encode_round(special, head.accounts), head.accounts)
+            body = encode_round(signing(wishing(more, *full[:1]), 1, 8_000), head.accounts)
             assert agree(body, head.accounts)
             assert agree(memoryview(body), head.accounts)
             for accounts in (head.accounts - 1, head.accounts + 1, 3):
@@ -121,10 +146,27 @@ def joined(vectors):
     return b"".join(parts)
 
 
+def disturbed_bytes(rng, payload):
+    """Signed messages with a byte altered, missing or too many, or none at all."""
+    at = rng.randrange(len(payload))
+    return rng.choice(
+        (
+            payload[:at] + bytes([rng.randrange(256)]) + payload[at + 1 :],
+            payload[:at] + payload[at + 1 :],
+            payload[:at],
+            payload + payload[:at],
+            b"",
+        )
+    )
+
+
 def disturbed(rng, body):
     """The body with one thing wrong, framed as if nothing were."""
     sections = sections_of(body)
     place = rng.randrange(len(sections))
+    if sections[place][0] == SIGNED:
+        sections[place][1] = disturbed_bytes(rng, sections[place][1])
+        return frame(RecordType.ROUND, map(tuple, sections))
     vectors = vectors_of(sections[place][1])
     at = rng.randrange(len(vectors))
     width, values = vectors[at]
@@ -144,7 +186,7 @@ def disturbed(rng, body):
         case 6:
             vectors = [(1, []) for _ in vectors]
         case 7:
-            sections[place][0] = rng.choice((*range(12), 99))
+            sections[place][0] = rng.choice((*range(15), 99))
         case 8:
             sections.insert(place, list(rng.choice(sections)))
         case 9:
@@ -162,9 +204,12 @@ def test_no_disturbed_body_is_read_otherwise():
 
 
 def test_a_cut_or_longer_body_is_read_by_nobody():
+    wholes = [len(encode_round(stage, 5)) for stage in STAGES[:-1]]
     for body in (TINY, RICH):
         inner = body[16:]
-        for size in range(0, len(inner), 7):
+        for size in {*range(0, len(inner), 7), *(whole - 16 for whole in wholes)}:
+            if size >= len(inner):
+                continue
             short = frame(RecordType.ROUND, [])[:16] + inner[:size]
             length = len(short) + 64
             head = (
@@ -173,7 +218,7 @@ def test_a_cut_or_longer_body_is_read_by_nobody():
                 + (length ^ 2**32 - 1).to_bytes(4, "little")
             )
             found = agree(head + short[12:])
-            assert found == (body is RICH and size == len(TINY) - 16)
+            assert found == (body is RICH and size + 16 in wholes)
         assert not agree(frame(RecordType.ROUND, [*map(tuple, sections_of(body)), (11, b"")]))
     assert not agree(b"DGLR")
     assert not agree(b"")
@@ -183,7 +228,20 @@ def test_a_section_in_no_table_is_left_to_the_careful_reader(monkeypatch):
     monkeypatch.setattr(reading, "decode_round", lambda body, accounts: (body, accounts))
     more = frame(RecordType.ROUND, [*map(tuple, sections_of(RICH)), (99, b"what comes later")])
     assert read_round(more, 5) == (more, 5)
-    assert read_round(RICH, 5).conversions.activity.shape == (2,)
+    rich = read_round(RICH, 5)
+    assert rich.conversions.activity.shape == (2,) and len(rich.signed) == 2
+    assert rich.electricity.wishes.shape == (2, 3) and not len(rich.heat.wishes)
+
+
+@pytest.mark.parametrize(
+    "wishes", [[], [[0, -1, -1]], [[0, -1, -1]] * 2, [[0, -1, -1]] * 3, [[0, -1, -1], [1, -1, -1]]]
+)
+def test_wishes_are_those_of_a_book_and_some_at_least(wishes):
+    columns = np.array(wishes, np.int64).reshape(-1, 3).T.tolist()
+    book = [(1, column) for column in (*columns, *([0] * len(wishes) for _ in range(4)))]
+    payload = joined([*book, *[(1, [])] * 7])
+    body = frame(RecordType.ROUND, [*map(tuple, sections_of(TINY)), (12, payload)])
+    assert agree(body) == (wishes == [[0, -1, -1], [1, -1, -1]])
 
 
 def test_a_book_has_a_known_case():

@@ -13,15 +13,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from oracles import forger
 from oracles.rounds import header, rounds
+from oracles.signed_market import record as record_signed
 
 from decent_gym.cli import main
 from decent_gym.errors import InputError, LedgerError, MissingExtraError
-from decent_gym.ledger import Ledger, export_tables, open_records, parquet_export, read_rounds
+from decent_gym.ledger import (
+    Checkpoints,
+    Ledger,
+    SigningKey,
+    export_tables,
+    open_records,
+    parquet_export,
+    read_rounds,
+)
+from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.parquet_tables import FACTS_KEY, TABLES
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import META
-from decent_gym.models import Money, Round
+from decent_gym.models import TYPE_NAMES, Money, Round
 from decent_gym.replay import replay
 from decent_gym.scenarios import scenario
 from decent_gym.simulation import Episodes
@@ -53,12 +64,37 @@ def exported(ledger: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def special(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wishes, signed messages, and an operator's key that hands over: around noon in spring."""
+    folder = tmp_path_factory.mktemp("tables") / "special"
+    old, new = (SigningKey("rural", digit * 32) for digit in (b"1", b"2"))
+    wishes = {"building_03": {"local": True, "hard": True}, "building_05": {"renewable": True}}
+    wishes["building_05"] |= {"premium": 0.5}
+    options = {"mechanism": "preference", "wishes": json.dumps(wishes)}
+    keys = Checkpoints(key=old, origin="rural/market")
+    record_signed(folder, rounds=3, checkpoints=keys, start=105 * 96 + 48, **options)
+    with Ledger.resume(folder, checkpoints=keys) as again:
+        again.rotate(old, new)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def special_tables(special: Path) -> Path:
+    folder = special.parent / "special_tables"
+    export_tables(special, parquet=folder, csv=special.parent / "special_csv")
+    return folder
+
+
 @pytest.fixture
 def tables(exported: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""
-    folder = tmp_path / "tables"
+    return copied(exported, tmp_path / "tables")
+
+
+def copied(source: Path, folder: Path) -> Path:
     folder.mkdir()
-    for file in exported.iterdir():
+    for file in source.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     return folder
 
@@ -156,20 +192,61 @@ def test_the_tables_say_what_the_rounds_say(ledger: Path, exported: Path) -> Non
     assert sum(row["activity_wh"] > 0 for row in rows["conversions"]) > ROUNDS
 
 
-def test_csv_files_hold_the_same(ledger: Path, exported: Path, tmp_path: Path) -> None:
+def test_wishes_signatures_and_keys_come_back(special: Path, special_tables: Path) -> None:
+    found = records(open_records(special_tables))
+    assert found == records(Scan(special))
+    assert [kind for _, kind, _, _ in found][-1] == RecordType.KEY
+    head, recorded = read_rounds(special)
+    whole = list(recorded)
+    rows = {t: pq.read_table(special_tables / f"{t}.parquet").to_pylist() for t in TABLES}
+    offers = {(row["round"], row["commodity"], row["sequence"]): row for row in rows["offers"]}
+    names = ("(anybody)", *head.names)
+    wishes = iter(rows["wishes"])
+    for record in whole:
+        for commodity, book in zip(("ELECTRICITY", "HEAT"), record.books, strict=True):
+            for wish, origin in zip(book.wishes.tolist(), book.origin.tolist(), strict=True):
+                row = next(wishes)
+                offer = offers.pop((record.number, commodity, row["sequence"]))
+                assert TYPE_NAMES.index(row["attributes"]) == wish[0]
+                assert (row["premium_permille"], row["partner"]) == (wish[1], names[wish[2] + 1])
+                assert [row[f"{kind}_wh"] for kind in TYPE_NAMES] == origin
+                assert sum(origin) == offer["accepted_wh"]
+    assert next(wishes, None) is None and len(rows["wishes"]) > 50
+    signed = iter(rows["signed"])
+    for record in whole:
+        for message in record.signed:
+            row = next(signed)
+            assert (row["round"], row["owner"]) == (record.number, head.names[message.owner])
+            assert row["signature"] == message.signature
+            assert row["message"].encode() == message.payload
+            assert json.loads(row["message"])["organization"] == row["owner"]
+    assert next(signed, None) is None and len(rows["signed"]) == 9
+    about = json.loads((special.parent / "special_csv" / "recording.json").read_text())
+    assert set(about["records"]) == {"0", "4"}
+    assert replay(special_tables)
+
+
+def test_csv_files_hold_the_same(
+    ledger: Path, exported: Path, special: Path, special_tables: Path, tmp_path: Path
+) -> None:
     export_tables(ledger, csv=tmp_path / "csv")
+    check_csv(tmp_path / "csv", exported)
+    check_csv(special.parent / "special_csv", special_tables)
+    about = json.loads((tmp_path / "csv" / "recording.json").read_text())
+    assert about["rounds"] == ROUNDS and about["schema"] == 1
+
+
+def check_csv(folder: Path, exported: Path) -> None:
     for table in TABLES:
-        with (tmp_path / "csv" / f"{table}.csv").open(newline="", encoding="utf-8") as file:
+        with (folder / f"{table}.csv").open(newline="", encoding="utf-8") as file:
             found = list(csv.DictReader(file))
         expected = pq.read_table(exported / f"{table}.parquet").to_pylist()
         for row, wanted in zip(found, expected, strict=True):
             for name, value in wanted.items():
-                if name == "hash":
+                if name in ("hash", "signature"):
                     assert row[name] == value.hex()
                 elif name != "time":
                     assert row[name] == ("" if value is None else str(value)), name
-    about = json.loads((tmp_path / "csv" / "recording.json").read_text())
-    assert about["rounds"] == ROUNDS and about["schema"] == 1
 
 
 def columns() -> list[tuple[str, str]]:
@@ -179,7 +256,11 @@ def columns() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("table", "name"), columns())
-def test_a_changed_cell_is_found_whatever_the_column(tables: Path, table: str, name: str) -> None:
+def test_a_changed_cell_is_found_whatever_the_column(
+    exported: Path, special_tables: Path, tmp_path: Path, table: str, name: str
+) -> None:
+    source = special_tables if table in ("wishes", "signed") else exported
+    tables = copied(source, tmp_path / "tables")
     path = tables / f"{table}.parquet"
     row = pq.read_table(path).num_rows // 2
 
@@ -190,6 +271,8 @@ def test_a_changed_cell_is_found_whatever_the_column(tables: Path, table: str, n
         if isinstance(old, str):
             texts = found.column(at).combine_chunks().dictionary.to_pylist()
             values[row] = texts[texts.index(old) - 1]
+        elif isinstance(old, bytes):
+            values[row] = bytes([old[0] ^ 1]) + old[1:]
         elif name == "time":
             values[row] = old.replace(second=1)
         else:
@@ -229,6 +312,22 @@ def as_type(name: str, kind: Any) -> Callable[[Any], Any]:
     return edit
 
 
+def books_swapped(table: Any) -> Any:
+    """The first round's rows backwards, the heat book's before the electricity book's."""
+    count = table.column("round").to_pylist().count(table.column("round")[0].as_py())
+    return table.take([*reversed(range(count)), *range(count, table.num_rows)])
+
+
+def with_message(text: str) -> Callable[[Any], Any]:
+    def edit(table: Any) -> Any:
+        at = table.column_names.index("message")
+        values = [text, *table.column(at).to_pylist()[1:]]
+        column = pa.array(values).dictionary_encode()
+        return table.set_column(at, table.schema.field(at), column)
+
+    return edit
+
+
 def twice(table: Any) -> Any:
     return pa.concat_tables([table.slice(0, 1), table])
 
@@ -240,6 +339,19 @@ def swapped(table: Any) -> Any:
 @pytest.mark.parametrize(
     ("table", "edit", "says"),
     [
+        ("wishes", lambda t: t.slice(1), "wishes: there must be a row for each of the book's off"),
+        ("wishes", swapped, "wishes: there must be a row for each .* in their order"),
+        ("wishes", books_swapped, "wishes: those of one commodity must follow each other"),
+        ("wishes", lambda t: t.slice(0, 0), "does not have the hash"),
+        ("wishes", lambda t: pa.concat_tables([t, t]), "wishes.parquet: rows of round"),
+        ("signed", lambda t: t.slice(1), "does not have the hash"),
+        ("signed", swapped, "does not have the hash"),
+        ("signed", lambda t: t.slice(0, 0), "does not have the hash"),
+        ("signed", twice, "does not have the hash"),
+        ("signed", as_type("message", pa.string()), "3 must be 'message' of type dictionary"),
+        ("signed", as_type("signature", pa.binary()), "2 must be 'signature' of type fixed_size"),
+        ("signed", with_message("x" * 8_001), "column message: a text is .* longer than 8000"),
+        ("signed", with_message("[]"), "does not have the hash"),
         ("offers", lambda t: t.slice(1), "does not have the hash"),
         ("offers", lambda t: t.slice(0, t.num_rows - 1), "does not have the hash"),
         ("offers", twice, "does not have the hash"),
@@ -266,7 +378,11 @@ def swapped(table: Any) -> Any:
         ("rounds", as_type("hash", pa.large_binary()), "'hash' of type fixed_size_binary"),
     ],
 )  # fmt: skip
-def test_a_changed_table_is_named(tables: Path, table: str, edit: Any, says: str) -> None:
+def test_a_changed_table_is_named(
+    exported: Path, special_tables: Path, tmp_path: Path, table: str, edit: Any, says: str
+) -> None:
+    source = special_tables if table in ("wishes", "signed") else exported
+    tables = copied(source, tmp_path / "tables")
     rewrite(tables / f"{table}.parquet", edit)
     with pytest.raises(LedgerError, match=says):
         list(read_rounds(tables)[1])
@@ -372,6 +488,18 @@ def test_nothing_is_lost_without_a_word(ledger: Path, tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match=r"round \d+ holds what these tables cannot"):
             export_tables(ledger, parquet=tmp_path / "tables")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signed_message_that_is_no_text_is_named(special: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    head, found = read_rounds(special)
+    record = next(found)
+    spoilt = replace(record.signed[0], payload=b"\xff\xfe")
+    forger.write(tmp_path / "l", head, [replace(record, signed=(spoilt,))])
+    with pytest.raises(LedgerError, match=r"round \d+: a signed message is no text .*verify"):
+        export_tables(tmp_path / "l", parquet=tmp_path / "tables")
+    assert [path.name for path in tmp_path.iterdir()] == ["l"]
 
 
 def test_what_cannot_be_exported_leaves_nothing_behind(ledger: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey
+from decent_gym.ledger.keeper import operator_key
 from decent_gym.ledger.member_keys import MemberKeys
 from decent_gym.live.intake import Intake
 from decent_gym.live.messages import offers_payloads
@@ -22,24 +23,30 @@ MEMBER_KEYS = MemberKeys("rural", tuple(PUBLIC.values()), market="ab" * 16)
 BUY = {"commodity": "electricity", "side": "buy", "energy": 500, "price": 250_000}
 WARM = {"commodity": "heat", "side": "buy", "energy": 700, "price": 90_000, "device": 3, "id": 8}
 META = {
-    **{"face": "serve", "scenario": "rural", "options": {}, "learners": [], "traders": {}},
-    **{"external": list(NAMES), "seed": 5, "start": ROUND},
+    **{"face": "serve", "scenario": "rural", "learners": [], "traders": {}},
+    **{"external": list(NAMES), "seed": 5},
 }
 
 
 class SignedMarket:
-    """Its simulation, its counter for messages, and its ledger in `folder`."""
+    """Its simulation, its counter for messages, and its ledger in `folder`; `rules` as options."""
 
-    def __init__(self, folder=None, keys=MEMBER_KEYS):
-        self.simulation = Simulation(DISTRICT, external=NAMES)
-        self.simulation.reset([5], [ROUND])
-        section = b"" if keys is None else keys.to_bytes()
-        header = header_of(self.simulation.operator, DISTRICT.digest, 5, member_keys=section)
-        options = {"checkpoints": Checkpoints()}
+    def __init__(self, folder=None, keys=MEMBER_KEYS, checkpoints=None, start=ROUND, **rules):
+        district = scenario("rural", **rules)
+        self.simulation = Simulation(district, external=NAMES)
+        self.simulation.reset([5], [start])
+        checkpoints = checkpoints or Checkpoints()
+        header = header_of(
+            self.simulation.operator, district.digest, 5,
+            operator_key=operator_key(checkpoints),
+            member_keys=b"" if keys is None else keys.to_bytes(),
+        )  # fmt: skip
+        options = {"checkpoints": checkpoints}
         if folder is None:
             self.ledger = Ledger(header, **options)
         else:
-            self.ledger = Ledger.create(folder, header, meta=META, **options)
+            meta = {**META, "options": rules, "start": start}
+            self.ledger = Ledger.create(folder, header, meta=meta, **options)
         self.hash = self.ledger.head
         self.number = 0
         self.simulation.operator.listen(0, self.ledger)
@@ -85,11 +92,16 @@ class SignedMarket:
         self.intake.begin()
 
 
-def record(folder, rounds=3):
-    """A ledger of some rounds in which both organizations trade."""
-    market = SignedMarket(folder)
+def record(folder, rounds=3, rotate=None, **options):
+    """A ledger of some rounds in which both organizations trade; options of the market.
+
+    Before the last round the operator's key hands over, if `rotate` names the two.
+    """
+    market = SignedMarket(folder, **options)
     with market.ledger:
-        for _ in range(rounds):
+        for number in range(rounds):
+            if rotate is not None and number == rounds - 1:
+                market.ledger.rotate(*rotate)
             assert len(set(market.trade(BUY, WARM)["sequences"]) - {None}) == 2
             assert market.trade({**BUY, "energy": 0}, {**BUY, "price": 240_000})["refused"]
             market.trade({**BUY, "price": 220_000}, name=NAMES[1])

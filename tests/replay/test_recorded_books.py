@@ -12,6 +12,7 @@ from decent_gym.district import Devices
 from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger.header import canonical_json
 from decent_gym.ledger.segments import META
+from decent_gym.metrics import compare, limits_passed, regret_of_truth, rules_for
 from decent_gym.models import Commodity, Side
 from decent_gym.replay import (
     VALUES_ARE_LIMITS,
@@ -24,6 +25,16 @@ from decent_gym.scenarios import scenario
 from decent_gym.simulation import Episodes
 
 ROUNDS = 10
+WISHES = json.dumps(
+    {
+        "building_01": {"renewable": True, "premium": 0.5},
+        "building_03": {"local": True, "hard": True},
+        "building_04": {"partner": "building_09"},
+        "building_07": {"renewable": True, "hard": True},
+        "heat_plant": {"local": True, "renewable": True, "premium": 0.9},
+    }
+)
+PREFERENCE = {"mechanism": "preference", "wishes": WISHES}
 
 
 def record(folder, *, traders=None, learners=(), rounds=ROUNDS, **options):
@@ -58,8 +69,11 @@ def random_week(tmp_path_factory):
         {"mechanism": "sbba", "utility": "residual"},
         {"mechanism": "mid_market_rate", "utility": "residual"},
         {"utility": None},
+        PREFERENCE,
+        {**PREFERENCE, "utility": "residual", "tie_rule": "random"},
+        {**PREFERENCE, "utility": None},
     ],
-    ids=str,
+    ids=lambda options: str({name: options[name] for name in options if name != "wishes"}),
 )
 def test_every_price_and_payment_again(tmp_path, options):
     found = read_books(record(tmp_path / "x", traders="zero_intelligence", **options))
@@ -85,6 +99,52 @@ def test_forged_figures_are_found(random_week, tmp_path):
     assert difference.startswith(
         f"pays of order {at} in the electricity book of round {rounds[5].number}: {pays[at]} "
     )
+
+
+@pytest.fixture(scope="module")
+def wishing(tmp_path_factory):
+    """Soft, hard and partner wishes around noon, some met and some not."""
+    folder = tmp_path_factory.mktemp("wishing") / "x"
+    return record(folder, traders="zero_intelligence", rounds=60, **PREFERENCE)
+
+
+def test_wishes_come_along_and_decide(wishing):
+    found = read_books(wishing)
+    book_set, books = found.book_set, found.book_set.books
+    header, rounds = forger.read(wishing)
+    for row, book in enumerate(book for one in rounds for book in one.books):
+        n = len(book.orders)
+        for name in ("attributes", "premium", "partner"):
+            assert getattr(books, name)[row, :n].tolist() == book.column(name).tolist()
+    again = reclear(book_set, found.rules)
+    by_type = again.outcome.origin.sum(axis=(0, 1))
+    assert by_type[1] > 0 and by_type[3] > 0
+    assert again.outcome.origin.tobytes() == found.recorded.origin.tobytes()
+    empty = dict.fromkeys(("attributes", "premium", "partner"), np.empty((0, 0), np.int64))
+    deaf = dataclasses.replace(book_set, books=books._replace(**empty))
+    assert difference_from(found, reclear(deaf, found.rules)) is not None
+    origin = rounds[30].electricity.origin.copy()
+    at = int(np.argmax(origin[:, 1]))
+    origin[at, [0, 1]] += 1, -1
+    rounds[30] = forger.edited(rounds[30], electricity={"origin": origin})
+    forger.write(wishing.parent / "forged", header, rounds)
+    forged = read_books(wishing.parent / "forged", values="limits")
+    difference = difference_from(forged, reclear(forged.book_set, forged.rules))
+    assert difference is not None and difference.startswith(f"origin of order {at} in the")
+
+
+def test_every_rule_is_measured_on_books_with_wishes(wishing):
+    found = read_books(wishing)
+    rules = {name: rules_for(name, found.rules) for name in MECHANISMS}
+    measured = {one.name: one for one in compare(found.book_set, rules, unit="round")}
+    share = {name: one.figures["all"]["efficiency"].value for name, one in measured.items()}
+    assert 0 < share["preference"] < share["merit_order"] <= 1  # that is what wishes cost
+    soft = limits_passed(found.book_set, measured["preference"].cleared)
+    assert not soft.any()  # above the limit, but for what is worth as much more
+    books, outcome = found.book_set.books, measured["preference"].cleared.outcome
+    assert ((outcome.pays > books.price * outcome.accepted) & (books.side == Side.BUY)).any()
+    with pytest.raises(InputError, match=r"these books hold wishes, .* leave the best response"):
+        regret_of_truth(found.book_set, found.rules, "building_05")
 
 
 def test_rows_are_the_recorded_orders(random_week):
