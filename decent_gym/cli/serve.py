@@ -22,7 +22,8 @@ from decent_gym.units import eur_per_kwh
 
 if TYPE_CHECKING:
     from decent_gym.cli.episode import Episode
-    from decent_gym.live.market import Closed, LivePlan
+    from decent_gym.live.market import Closed
+    from decent_gym.live.plan import LivePlan
 
 SUMMARY: Final = "run a district by the clock and trade with participants over MQTT"
 DETAILS: Final = """\
@@ -135,7 +136,7 @@ def _episode(args: Namespace, folder: Path) -> "Episode":
 
 def _plan(args: Namespace, episode: "Episode", folder: Path, speed: float) -> "LivePlan":
     from decent_gym.ledger.member_keys import read_member_keys
-    from decent_gym.live.market import LivePlan
+    from decent_gym.live.plan import LivePlan
 
     if args.rounds is not None and args.rounds < 1:
         raise InputError(f"--rounds must be 1 or more, got {args.rounds}")

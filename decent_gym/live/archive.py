@@ -1,8 +1,10 @@
 """Records of a ledger for those who missed some, while somebody is still writing it."""
 
 import logging
+import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -89,6 +91,8 @@ class Librarian:
     ----------
     dropped : int
         Requests that were not heard: too many users ask, or the topic names none.
+    last_asked : float
+        When the last one was, by the monotonic clock; minus infinity before the first.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class Librarian:
         self._changed = threading.Condition()
         self._is_closing = False
         self.dropped = 0
+        self.last_asked = -math.inf
         self._thread = threading.Thread(target=self._run, name="librarian", daemon=True)
         self._thread.start()
 
@@ -117,6 +122,7 @@ class Librarian:
                 self.dropped += 1
                 return
             self._waiting[user] = payload[: MESSAGE_CAP + 1]
+            self.last_asked = time.monotonic()
             self._changed.notify()
 
     def close(self) -> None:

@@ -13,84 +13,34 @@ One thread does all of this but publishing and listening, so no lock is held whi
 
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
-from decent_gym.errors import InputError
-from decent_gym.ledger import Checkpoints, Ledger, VerifierKey
-from decent_gym.ledger.header import NO_KEY, LedgerHeader
-from decent_gym.ledger.keeper import operator_key
-from decent_gym.ledger.member_keys import MemberKeys
-from decent_gym.ledger.segments import segment_numbers
+from decent_gym.ledger import Checkpoints
 from decent_gym.live.archive import Librarian
 from decent_gym.live.gate import Gate
 from decent_gym.live.inbox import Inbox, Letter
 from decent_gym.live.intake import Intake
 from decent_gym.live.messages import opening_payload, settlement_payloads
 from decent_gym.live.openings import observations_of, view_of
+from decent_gym.live.plan import LivePlan, header_hash, ledger_of
 from decent_gym.live.recovery import step_again
 from decent_gym.live.session import Session
 from decent_gym.live.topics import MarketTopics
 from decent_gym.models import Round
-from decent_gym.scenarios import Scenario
 from decent_gym.simulation import Simulation
-from decent_gym.simulation.recording import header_of
 from decent_gym.views.mqtt_link import Address
 from decent_gym.views.mqtt_outbox import Publisher
 
 _EMBEDDED: Final = "embedded"
-
-
-@dataclass(frozen=True, slots=True)
-class LivePlan:
-    """What a live market is about.
-
-    Attributes
-    ----------
-    scenario : Scenario
-    external : tuple of str
-        Organizations that are driven by whoever publishes to their offers topic.
-    traders : mapping of str to str
-        Scripted traders of the others.
-    seed, start : int
-        As of an episode.
-    speed : float
-        How much faster than the world.
-    meta : mapping
-        For ``meta.json``: where the scenario comes from, as a replay needs it.
-    keys : tuple of VerifierKey
-        Named ``DISTRICT/ORGANIZATION``: what these organizations offer from outside must be signed
-        with them.  Keys of organizations that a script drives are left aside.
-    """
-
-    scenario: Scenario
-    external: tuple[str, ...]
-    traders: Mapping[str, str]
-    seed: int
-    start: int
-    speed: float
-    meta: Mapping[str, Any]
-    keys: tuple[VerifierKey, ...] = ()
-
-    def member_keys(self) -> dict[str, VerifierKey]:
-        """Keys of the external organizations.
-
-        Raises
-        ------
-        InputError
-            One of :attr:`keys` is that of nobody in the district, or there are two of one.
-        """
-        names = [member.name for member in self.scenario.members]
-        found = MemberKeys(self.district, self.keys).by_organization(names)
-        return {name: key for name, key in found.items() if name in self.external}
-
-    @property
-    def district(self) -> str:
-        """Part of the topics."""
-        return self.scenario.members[0].organization.district
+_FOLLOWED_SECONDS: Final = 60.0
+"""Somebody who has asked for records so lately may want the last one, too."""
+_QUIET_SECONDS: Final = 0.3
+_SEE_OFF_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +101,9 @@ class LiveMarket:
         )
         self.simulation.reset([plan.seed], [plan.start])
         keys = plan.member_keys()
-        self._ledger = _ledger_of(plan, self.simulation, folder, checkpoints)
+        self._ledger = ledger_of(plan, self.simulation, folder, checkpoints)
         try:
-            self._first_hash = _header_hash(self._ledger)
+            self._first_hash = header_hash(self._ledger)
             self._intake = Intake(self.simulation, plan.district, self._first_hash, keys)
             if keys:
                 self.simulation.operator.listen(0, self._intake.seals)
@@ -235,6 +185,7 @@ class LiveMarket:
 
     def close(self, timeout: float = 30.0) -> int:
         """Publish what is in the ledger, then leave; returns how many rounds remain unpublished."""
+        self._see_off()
         self._session.close()
         self._library.close()
         self._librarian.close()
@@ -243,6 +194,18 @@ class LiveMarket:
         finally:  # what is in it is published, even if the disk has failed
             unpublished = self._publisher.close(timeout)
         return unpublished
+
+    def _see_off(self) -> None:
+        """Whoever fetches records asks for the last one as soon as it hears of the round."""
+        begun = time.monotonic()
+        rounds = int(self.simulation.operator.round[0]) - self.plan.start
+        while self._librarian.last_asked > begun - _FOLLOWED_SECONDS:
+            now = time.monotonic()
+            is_told = self._publisher.published >= rounds
+            since = now - max(begun, self._librarian.last_asked)
+            if now - begun > _SEE_OFF_SECONDS or (is_told and since > _QUIET_SECONDS):
+                return
+            time.sleep(_QUIET_SECONDS / 10)
 
     def __enter__(self) -> "LiveMarket":
         return self
@@ -339,59 +302,3 @@ class _Last:
 
     def on_round(self, record: Round) -> None:
         self._kept[:] = [record]
-
-
-def _ledger_of(
-    plan: LivePlan, simulation: Simulation, folder: Path, checkpoints: Checkpoints | None
-) -> Ledger:
-    key = operator_key(checkpoints)
-    header = header_of(
-        simulation.operator, plan.scenario.digest, plan.seed, operator_key=key,
-        member_keys=_member_keys(plan),
-    )  # fmt: skip
-    if folder.is_dir() and segment_numbers(folder):
-        ledger = Ledger.resume(folder, sync="round", checkpoints=checkpoints)
-        header = replace(header, member_keys=_member_keys(plan, ledger.header))
-        fault = _stranger(ledger, header, checkpoints)
-        if fault is not None:
-            ledger.close()
-            raise InputError(f"the ledger {folder} {fault}")
-        return ledger
-    facts = {
-        "face": "serve",
-        "learners": [],
-        "external": list(plan.external),
-        "traders": dict(plan.traders),
-        "seed": plan.seed,
-        "start": plan.start,
-    }
-    meta = {**facts, **plan.meta}
-    return Ledger.create(folder, header, sync="round", meta=meta, checkpoints=checkpoints)
-
-
-def _stranger(ledger: Ledger, header: LedgerHeader, checkpoints: Checkpoints | None) -> str | None:
-    """Why the arguments are not those that began a ledger; None if they are."""
-    # its first key may have handed over to the one that is given, which has been checked
-    if ledger.header != replace(header, operator_key=ledger.header.operator_key):
-        return (
-            "was begun with another scenario, option, seed or keys of organizations; give the "
-            "arguments that began it, or another folder"
-        )
-    if checkpoints is None and ledger.operator_key != NO_KEY:
-        return "names its operator's key; give it (--key), or nobody could trust what comes"
-    return None
-
-
-def _member_keys(plan: LivePlan, before: LedgerHeader | None = None) -> bytes:
-    """The header's part about organizations' keys, in a new market or in the one that was begun."""
-    keys = tuple(plan.member_keys().values())
-    if not keys:
-        return b""
-    found = None if before is None else MemberKeys.of(before)
-    fresh = MemberKeys(plan.district, keys)
-    return (fresh if found is None else replace(fresh, market=found.market)).to_bytes()
-
-
-def _header_hash(ledger: Ledger) -> str:
-    """Hash of the ledger's first record, which names the ledger."""
-    return Ledger(ledger.header).head
