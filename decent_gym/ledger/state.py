@@ -77,6 +77,5 @@ class StateEncoder:
             state.tariffs, book.count, book.orders, state.offered, state.accepted, state.pays,
             state.reason, figures.volume, figures.surplus, figures.case, figures.price_low,
             figures.price, figures.price_high, state.traded, state.metered, state.unserved,
-            state.money, state.accounts, state.actions, ROUND_TAGS,
-            np.zeros(len(ROUND_TAGS), np.int64), np.zeros(room, np.int64),
+            state.money, state.accounts, state.actions, np.empty(room, np.int64),
         )  # fmt: skip

@@ -20,6 +20,7 @@ from decent_gym.units import IntArray
 _VECTOR: Final = struct.Struct("<IB")
 _DTYPES: Final = {width: np.dtype(f"<i{width}") for width in (1, 2, 4, 8)}
 _UNSETTLED: Final = 6  # place of this column among an order's
+_FRAME: Final = 6  # bytes of a section before its vectors
 FRAMING_BYTES: Final = 11
 """At most this many bytes of framing per vector: one section (6) and one vector (5)."""
 
@@ -58,6 +59,33 @@ def _put_all(out, values, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def _vector(out, position, values):  # type: ignore[no-untyped-def]
+    """Write one vector; where it ends."""
+    low = 0
+    high = 0
+    for i in range(len(values)):
+        low = min(low, values[i])
+        high = max(high, values[i])
+    width = 8
+    for narrow in (4, 2, 1):
+        bound = 1 << (8 * narrow - 1)
+        if -bound <= low and high < bound:
+            width = narrow
+    position = _put(out, position, len(values), 4)
+    position = _put(out, position, width, 1)
+    end = position + len(values) * width
+    _put_all(out[position:end], values, width)
+    return end
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _frame(out, section, tag, end):  # type: ignore[no-untyped-def]
+    """Write what stands before the vectors of a section that ends at `end`."""
+    _put(out, section, tag, 2)
+    _put(out, section + 2, end - section - _FRAME, 4)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def pack(tags, counts, values, out, position):  # type: ignore[no-untyped-def]
     """Write vectors into sections; vectors that follow each other with one tag share a section.
 
@@ -81,24 +109,11 @@ def pack(tags, counts, values, out, position):  # type: ignore[no-untyped-def]
     section = position
     for k in range(len(tags)):
         if k == 0 or tags[k] != tags[k - 1]:
-            section = _put(out, position, tags[k], 2)
-            position = section + 4
+            section = position
+            position += _FRAME
         last = first + counts[k]
-        low = 0
-        high = 0
-        for i in range(first, last):
-            low = min(low, values[i])
-            high = max(high, values[i])
-        width = 8
-        for narrow in (4, 2, 1):
-            bound = 1 << (8 * narrow - 1)
-            if -bound <= low and high < bound:
-                width = narrow
-        position = _put(out, position, counts[k], 4)
-        position = _put(out, position, width, 1)
-        _put_all(out[position : position + counts[k] * width], values[first:last], width)
-        position += counts[k] * width
-        _put(out, section, position - section - 4, 4)
+        position = _vector(out, position, values[first:last])
+        _frame(out, section, tags[k], position)
         first = last
     return position
 
@@ -138,28 +153,40 @@ def unpack(payload: memoryview, vectors: int) -> list[IntArray]:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _kept(source, offered, n, kept, values, at):  # type: ignore[no-untyped-def]
-    """Copy the entries of the orders that were in the book; where the next vector begins."""
-    if kept == n:
-        for i in range(n):
-            values[at + i] = source[i]
-        return at + n
-    for i in range(n):
+def _column(out, position, column, offered, kept, scratch):  # type: ignore[no-untyped-def]
+    """Write the entries of the orders that were in the book as one vector; where it ends."""
+    if kept == len(offered):
+        return _vector(out, position, column[:kept])
+    k = 0
+    for i in range(len(offered)):
         if offered[i] > 0:
-            values[at] = source[i]
-            at += 1
-    return at
+            scratch[k] = column[i]
+            k += 1
+    return _vector(out, position, scratch[:kept])
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _table(out, section, tag, rows, scratch):  # type: ignore[no-untyped-def]
+    """Write a section of one vector, the rows of a table one after the other; where it ends."""
+    n = 0
+    for a in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            scratch[n] = rows[a, c]
+            n += 1
+    end = _vector(out, section + _FRAME, scratch[:n])
+    _frame(out, section, tag, end)
+    return end
 
 
 @njit(cache=True, nogil=True, _nrt=False)
 def pack_state(  # type: ignore[no-untyped-def]
     w, number, timestamp, tariffs, count, orders, offered, accepted, pays, reason, volume, surplus,
-    case, price_low, price, price_high, traded, metered, unserved, money, accounts, actions, tags,
-    counts, values, out, position,
+    case, price_low, price, price_high, traded, metered, unserved, money, accounts, actions,
+    scratch, out, position,
 ):  # fmt: skip
     """Write the round of world `w` into sections, straight from the grid operator's arrays.
 
-    Lays out what ``encoding.encode_round`` takes from a ``Round``, and packs it by :func:`pack`.
+    Writes what ``encoding.encode_round`` makes of a ``Round``: sections 1 to 10, in this order.
 
     Parameters
     ----------
@@ -168,9 +195,8 @@ def pack_state(  # type: ignore[no-untyped-def]
         The operator's arrays, before the books move on: (W, C, 4); (W, C); the books' columns
         (12, W, C, M); (W, C, M) four times; figures (W, C); (W, A, C) twice; (W, N); (K, W, A);
         (W, A); (W, L).
-    tags, counts : int64 (k,)
-        Sections of the vectors; their lengths, filled.
-    values : int64, scratch for all values
+    scratch : int64
+        As long as the longest vector, and three at least.
     out, position
         As for :func:`pack`.
 
@@ -179,72 +205,54 @@ def pack_state(  # type: ignore[no-untyped-def]
     int
         Where the sections end.
     """
-    values[0] = number
-    values[1] = timestamp
-    counts[0] = 2
-    at = 2
-    for c in range(tariffs.shape[1]):
-        for k in range(tariffs.shape[2]):
-            values[at] = tariffs[w, c, k]
-            at += 1
-    counts[1] = at - 2
-    v = 2
+    scratch[0] = number
+    scratch[1] = timestamp
+    section = position
+    position = _vector(out, section + _FRAME, scratch[:2])
+    _frame(out, section, 1, position)
+    position = _table(out, position, 2, tariffs[w], scratch)
     for c in range(count.shape[1]):
-        n, kept = count[w, c], 0
-        here = offered[w, c]
-        for i in range(n):
+        here = offered[w, c, : count[w, c]]
+        kept = 0
+        for i in range(len(here)):
             kept += 1 if here[i] > 0 else 0
-        values[at] = volume[w, c]
-        values[at + 1] = surplus[w, c]
-        values[at + 2] = case[w, c]
-        at += 3
+        section = position
+        scratch[0] = volume[w, c]
+        scratch[1] = surplus[w, c]
+        scratch[2] = case[w, c]
+        position = _vector(out, section + _FRAME, scratch[:3])
         priced = 1 if volume[w, c] > 0 else 0
-        counts[v] = 3
-        for k in range(1, 4):
-            counts[v + k] = priced
-        if priced == 1:
-            values[at] = price_low[w, c]
-            values[at + 1] = price[w, c]
-            values[at + 2] = price_high[w, c]
-            at += 3
-        for k in range(4, 19):
-            counts[v + k] = kept
-        v += 19
-        columns = at
+        for figure in (price_low, price, price_high):
+            scratch[0] = figure[w, c]
+            position = _vector(out, position, scratch[:priced])
         for k in range(orders.shape[0]):
-            at = _kept(orders[k, w, c], here, n, kept, values, at)
-        first = at
-        at = _kept(accepted[w, c], here, n, kept, values, at)
-        unsettled = columns + _UNSETTLED * kept
-        for i in range(kept):  # as it stood at gate closure
-            values[unsettled + i] += values[first + i]
-        at = _kept(pays[w, c], here, n, kept, values, at)
-        at = _kept(reason[w, c], here, n, kept, values, at)
-    owners = accounts.shape[1]
-    for energies in (traded, metered):
-        for a in range(owners):
-            for c in range(energies.shape[2]):
-                values[at] = energies[w, a, c]
-                at += 1
-        counts[v] = owners * energies.shape[2]
-        v += 1
-    for n in range(unserved.shape[1]):
-        values[at] = unserved[w, n]
-        at += 1
-    counts[v] = unserved.shape[1]
-    v += 1
+            if k != _UNSETTLED:
+                position = _column(out, position, orders[k, w, c], here, kept, scratch)
+                continue
+            n = 0
+            for i in range(len(here)):
+                if here[i] > 0:  # as it stood at gate closure
+                    scratch[n] = orders[k, w, c, i] + accepted[w, c, i]
+                    n += 1
+            position = _vector(out, position, scratch[:kept])
+        for result in (accepted, pays, reason):
+            position = _column(out, position, result[w, c], here, kept, scratch)
+        _frame(out, section, 3 + c, position)
+    tag = 3 + count.shape[1]
+    position = _table(out, position, tag, traded[w], scratch)
+    position = _table(out, position, tag + 1, metered[w], scratch)
+    section = position
+    position = _vector(out, section + _FRAME, unserved[w])
+    _frame(out, section, tag + 2, position)
+    section = position
+    position += _FRAME
     for k in range(money.shape[0]):
-        for a in range(owners):
-            values[at] = money[k, w, a]
-            at += 1
-        counts[v] = owners
-        v += 1
-    for a in range(owners):
-        values[at] = accounts[w, a]
-        at += 1
-    counts[v] = owners
-    for k in range(actions.shape[1]):
-        values[at] = actions[w, k]
-        at += 1
-    counts[v + 1] = actions.shape[1]
-    return pack(tags, counts, values, out, position)
+        position = _vector(out, position, money[k, w])
+    _frame(out, section, tag + 3, position)
+    section = position
+    position = _vector(out, section + _FRAME, accounts[w])
+    _frame(out, section, tag + 4, position)
+    section = position
+    position = _vector(out, section + _FRAME, actions[w])
+    _frame(out, section, tag + 5, position)
+    return position

@@ -232,16 +232,18 @@ def test_an_inbox_keeps_what_has_a_sender_and_no_more_than_there_is_room_for(cap
 def test_who_follows_by_records_gets_the_last_one_before_the_market_leaves(tmp_path):
     found, done = [], threading.Event()
     plan = replace(PLAN, speed=6_000)
-    with LiveMarket(plan, tmp_path / "l", "embedded") as market:
-        with Subscriber(market.address, "rural", reclear=True) as subscriber:
-            thread = threading.Thread(
-                target=subscriber.run, args=(found.append, lambda _: None, done.is_set)
-            )
-            thread.start()
-            market.run(60, lambda _: None, lambda: subscriber.fetched > 2)
-            rounds, head = market.rounds, market.head
-            market.close()
-            done.set()
-            thread.join()
-            assert len(found) == rounds
-            assert subscriber.head == head
+    with (
+        LiveMarket(plan, tmp_path / "l", "embedded") as market,
+        Subscriber(market.address, "rural", reclear=True) as subscriber,
+    ):
+        thread = threading.Thread(
+            target=subscriber.run, args=(found.append, lambda _: None, done.is_set)
+        )
+        thread.start()
+        market.run(60, lambda _: None, lambda: subscriber.fetched > 2)
+        rounds, head = market.rounds, market.head
+        market.close()
+        done.set()
+        thread.join()
+        assert len(found) == rounds
+        assert subscriber.head == head

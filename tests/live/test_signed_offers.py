@@ -25,8 +25,8 @@ from decent_gym.ledger.member_keys import MemberKeys, read_member_keys
 from decent_gym.ledger.signed_section import SIGNED_BYTES_CAP
 from decent_gym.live import Participant, scripted_offers
 from decent_gym.live.market import LiveMarket
-from decent_gym.live.plan import LivePlan
 from decent_gym.live.messages import offers_payloads
+from decent_gym.live.plan import LivePlan
 from decent_gym.live.seal_check import SEAL_REASONS
 from decent_gym.live.signer import Signer
 from decent_gym.live.topics import MarketTopics
