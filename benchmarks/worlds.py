@@ -40,19 +40,23 @@ def random_actions(shape: tuple[int, ...], count: int = ROUNDS) -> list[np.ndarr
 
 def days_of(env: gymnasium.vector.VectorEnv, enough: float = ENOUGH) -> Measured:
     """Days in a vector environment, which resets itself; they begin and end together."""
-    return _days(env, lambda: None, enough)
+    return _days(env, lambda: None, lambda: None, enough)
 
 
-def whole_days(env: gymnasium.Env, enough: float = ENOUGH) -> Measured:
-    """Days in one environment, each after a reset."""
-    return _days(env, env.reset, enough)
+def whole_days(env: gymnasium.Env, enough: float = ENOUGH, rounds: int = ROUNDS) -> Measured:
+    """Episodes of so many rounds in one environment, each from its reset to the ledger's head."""
+    return _days(env, env.reset, lambda: env.unwrapped.head, enough, rounds)
 
 
 def _days(
-    env: gymnasium.vector.VectorEnv | gymnasium.Env, begin: Callable[[], object], enough: float
+    env: gymnasium.vector.VectorEnv | gymnasium.Env,
+    begin: Callable[[], object],
+    end: Callable[[], object],
+    enough: float,
+    rounds: int = ROUNDS,
 ) -> Measured:
     """As many days of random actions as take at least `enough` seconds."""
-    actions = random_actions(env.action_space.shape)
+    actions = random_actions(env.action_space.shape, rounds)
     env.reset(seed=0)
     env.step(actions[0])  # loads the kernels
     env.reset(seed=0)
@@ -61,6 +65,7 @@ def _days(
         begin()
         for action in actions:
             env.step(action)
+        end()
 
     count = calls_for(day, enough)
 
@@ -68,4 +73,4 @@ def _days(
         for _ in range(count):
             day()
 
-    return partial(clock, run), count * ROUNDS
+    return partial(clock, run), count * rounds

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from decent_gym.ledger.frames import TAIL_BYTES
 from decent_gym.ledger.hashing import HASH_BYTES, link
 
-BATCH_BYTES: Final = 2**16
+BATCH_BYTES: Final = 2**19
 """When so much has gathered, it is time to hash and write it."""
 
 

@@ -24,10 +24,15 @@ class Disk:
 
     def make_folder(self, path: Path) -> None:
         """Make a folder, and those above it that are missing; their names are on the device."""
-        if path.is_dir():
+        try:
+            path.mkdir()
+        except FileNotFoundError:
+            self.make_folder(path.parent)
+            path.mkdir(exist_ok=True)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
             return
-        self.make_folder(path.parent)
-        path.mkdir(exist_ok=True)
         if self._waits and os.name == "posix":
             descriptor = os.open(path.parent, os.O_RDONLY)
             try:

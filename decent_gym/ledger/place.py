@@ -1,5 +1,6 @@
 """Where a ledger may begin, how it waits for its device, and what is noted beside it."""
 
+import os
 import platform
 from collections.abc import Mapping
 from functools import cache
@@ -29,7 +30,7 @@ def check_free(path: str | Path) -> Path:
     folder = Path(path)
     if "\0" in str(path):
         raise InputError(f"no folder can be called {str(path)!r}; leave out the zero byte")
-    if folder.exists() and (not folder.is_dir() or segment_numbers(folder)):
+    if os.path.exists(folder) and (not folder.is_dir() or segment_numbers(folder)):
         raise InputError(f"{folder} is taken; resume it or choose another folder")
     return folder
 

@@ -16,6 +16,7 @@ META: Final = "meta.json"
 META_BYTES_CAP: Final = 2**22
 """Longest one that is read."""
 SYNC_MODES: Final = ("never", "checkpoint", "round")
+_JSON: Final = json.JSONEncoder(sort_keys=True, allow_nan=False)
 _NAME: Final = re.compile(r"segment-([0-9]{6})\.dgl")
 
 
@@ -31,15 +32,17 @@ def segment_numbers(folder: Path) -> list[int]:
 
 
 def meta_text(meta: Mapping[str, Any]) -> bytes:
-    """What ``meta.json`` will hold.
+    """What ``meta.json`` will hold: a line for each fact.
 
     Raises
     ------
     InputError
         For something that JSON cannot hold.
     """
-    try:
-        return (json.dumps(dict(meta), indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+    try:  # with an indentation, json would be three times as slow
+        facts = sorted((key + "", _JSON.encode(value)) for key, value in meta.items())
+        lines = ",\n".join(f"  {_JSON.encode(key)}: {value}" for key, value in facts)
+        return f"{{\n{lines}\n}}\n".encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"meta cannot be written as JSON: {error}") from None
 
