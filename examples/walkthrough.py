@@ -134,9 +134,10 @@ def begin(walk: Narrator) -> None:
         "decent-gym witness serve --state seen --key witness --log operator.pub --port $WITNESS",
         until="listening",
     )
-    walk.say("Anna hears every round, fetches its record, clears it again and compares.")
+    walk.say("Anna hears every round, fetches its record, clears it again, compares and keeps it.")
     walk.start(
-        "anna", f"decent-gym subscribe --broker {url('anna')} --ca broker/tls/ca.crt --reclear"
+        "anna",
+        f"decent-gym subscribe --broker {url('anna')} --ca broker/tls/ca.crt --reclear --keep anna",
     )
     walk.say("Two buildings trade for themselves. Nothing is open yet, so they wait.")
     for name, trader in PARTICIPANTS.items():
@@ -195,6 +196,18 @@ def check(walk: Narrator, number: int) -> None:
         "--out mine.proof"
     )
     walk.run(f"decent-gym verify --proof mine.proof {HELD}", words="signed by building_03: message")
+    (copy,) = (walk.folder / "anna").iterdir()
+    walk.variables["COPY"] = f"anna/{copy.name}"
+    walk.say(
+        "Anna needs nobody's ledger: the copy that she has made of what she heard leads to the "
+        "same checkpoint, and to the same proof."
+    )
+    walk.run(f"decent-gym verify $COPY {HELD}", words="signatures of offers")
+    walk.run(
+        "decent-gym prove $COPY --round $ROUND --organization building_03 --checkpoint held.txt "
+        "--out hers.proof"
+    )
+    walk.run(f"decent-gym verify --proof hers.proof {HELD}", words="ok, this is proven")
 
 
 def edited_trade(walk: Narrator) -> None:

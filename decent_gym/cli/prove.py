@@ -27,6 +27,7 @@ def arguments(parser: Parser) -> None:
     add("--sequence", type=int, metavar="N", help="an offer by the market's own number")
     add("--organization", metavar="NAME", help="only the offers of this one")
     add("--from", dest="since", metavar="FILE", help="an older checkpoint that is continued")
+    add("--checkpoint", metavar="FILE", help="prove under this one, not the ledger's last")
     add("--out", required=True, metavar="FILE", help="where the proof goes")
     add("--json", action="store_true", help="print one JSON object")
 
@@ -43,6 +44,7 @@ def run(args: Namespace) -> int:
         sequence=args.sequence,
         organization=args.organization,
         since=None if args.since is None else Checkpoint.read(args.since),
+        checkpoint=None if args.checkpoint is None else Checkpoint.read(args.checkpoint),
     )
     signed = signed_offers_of(proof)
     data = proof.to_bytes()

@@ -21,9 +21,12 @@ DETAILS: Final = """\
 Drops what comes twice, fetches what is missing (from the market itself, or from a copy of the
 ledger), and checks that every round links to the one before.  With --reclear it also fetches the
 record of every round, from the first, clears it again, and compares it with what was published.
+--keep also writes these records into a copy of the ledger of your own: verify, prove and cosign
+work on it, and a market that later tells another past is found out.
 
   decent-gym subscribe --broker mqtt://localhost --district rural
   decent-gym subscribe --broker mqtts://observer:SECRET@localhost --ca broker/tls/ca.crt --reclear
+  decent-gym subscribe --broker mqtt://localhost --keep mine
 
 It ends with exit code 1 as soon as somebody has changed the past or published what is not so.
 """
@@ -39,12 +42,14 @@ def arguments(parser: Parser) -> None:
     add("--ledger", metavar="PATH", help="fetch what is missing here, instead of asking the market")
     add("--from-start", action="store_true", help="begin with the ledger's first round")
     add("--reclear", action="store_true", help="clear every round again, from the first")
+    add("--keep", metavar="FOLDER", help="keep a copy of every record here; implies --reclear")
     add("--rounds", type=int, metavar="N", help="leave after so many rounds")
     add("--json", action="store_true", help="print every round as published, one JSON a line")
 
 
 def run(args: Namespace) -> int:
     """Listen until the rounds are heard or somebody interrupts; 1 if something is not so."""
+    from decent_gym.live.own_copy import OwnCopies
     from decent_gym.live.session import trusting, with_password
     from decent_gym.live.subscriber import Subscriber
 
@@ -55,12 +60,14 @@ def run(args: Namespace) -> int:
     heard = _Heard(args.rounds, args.json)
     with (
         terminable(),
+        OwnCopies(Path(args.keep or ".")) as copies,
         Subscriber(
             with_password(args.broker, args.password_file),
             args.district,
             ledger=None if args.ledger is None else Path(args.ledger),
             from_start=args.from_start,
-            reclear=args.reclear,
+            reclear=args.reclear or args.keep is not None,
+            keep=None if args.keep is None else copies.take,
             tls=trusting(args.ca),
         ) as subscriber,
     ):
@@ -74,6 +81,8 @@ def run(args: Namespace) -> int:
                 f"{heard.rounds} rounds, {subscriber.fetched} of them fetched, "
                 f"{subscriber.dropped} came again, head {subscriber.head}"
             )
+            if args.keep is not None and subscriber.ledger is not None:
+                note(f"kept in {copies.place(subscriber.ledger)}")
             if subscriber.missing is not None:
                 note("records {} to {} are missing".format(*subscriber.missing))
         if fraud is not None:

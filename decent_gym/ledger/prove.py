@@ -27,13 +27,14 @@ def prove(
     sequence: int | None = None,
     organization: str | None = None,
     since: Checkpoint | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Proof:
-    """A proof under the ledger's last checkpoint.
+    """A proof under a checkpoint, by default the last in the ledger's folder.
 
     Parameters
     ----------
     path : str or Path
-        The ledger's folder, which must hold a checkpoint.
+        The ledger's folder, or that of a copy.
     round : int, optional
         Number of the round; alone or with `organization` it says what is proven, with an offer it
         picks one of the rounds that the offer stood in.
@@ -46,6 +47,8 @@ def prove(
     since : Checkpoint, optional
         An older checkpoint, which the ledger's last one shall be proven to continue.  Given alone
         that is all that is proven.
+    checkpoint : Checkpoint, optional
+        Prove under this one, whoever it came from.
 
     Raises
     ------
@@ -57,12 +60,8 @@ def prove(
     folder = Path(path)
     if not folder.is_dir() or not segment_numbers(folder):
         raise InputError(f"there is no ledger at {folder}: give the folder that holds its segments")
-    checkpoints = read_checkpoints(folder)
-    if not checkpoints:
-        raise InputError(
-            f"{folder} holds no checkpoint to prove anything under; record with checkpoints"
-        )
-    checkpoint = checkpoints[-1]
+    whose = "its own checkpoint" if checkpoint is None else "the checkpoint to prove under"
+    checkpoint = checkpoint or _last(folder)
     wanted = _Wanted(round, offer, sequence, organization)
     scan = Scan(folder)
     hashes = [GENESIS]
@@ -78,7 +77,7 @@ def prove(
     if scan.damage is not None or header is None:
         raise LedgerError(f"{folder}: record {scan.records}: {scan.reason}; verify it")
     tree = Tree(hashes[1:])
-    _check(tree, checkpoint, "its own checkpoint")
+    _check(tree, checkpoint, whose)
     path_since: tuple[bytes, ...] = ()
     if since is not None:
         if since.origin != checkpoint.origin:
@@ -97,7 +96,7 @@ def prove(
     record, rows = wanted.only(found)
     if record.index >= checkpoint.size:
         raise InputError(
-            f"{wanted} is record {record.index}, the last checkpoint stands for "
+            f"{wanted} is record {record.index}, the checkpoint stands for "
             f"{checkpoint.size}; it will be under the next one"
         )
 
@@ -106,6 +105,16 @@ def prove(
         return ProvenRecord(raw.index, bytes(raw.body), hashes[raw.index], way)
 
     return Proof(checkpoint, since, path_since, proven(header), proven(record), rows)
+
+
+def _last(folder: Path) -> Checkpoint:
+    checkpoints = read_checkpoints(folder)
+    if not checkpoints:
+        raise InputError(
+            f"{folder} holds no checkpoint to prove anything under; give one that you hold, or "
+            "record with checkpoints"
+        )
+    return checkpoints[-1]
 
 
 def _check(tree: Tree, checkpoint: Checkpoint, what: str) -> None:

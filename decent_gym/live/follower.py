@@ -9,6 +9,7 @@
    it must be, byte for byte, what the record comes to.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,6 +50,9 @@ class Follower:
         Wait for the ledger's first round; else begin with whatever comes first.
     reclear : bool
         Fetch the record of every round and clear it again; implies `from_start`.
+    keep : callable, optional
+        ``keep(ledger, raw)`` gets every record that was fetched and checked, in order, with the
+        hash of its ledger's header; with `reclear` that is every record.
 
     Attributes
     ----------
@@ -59,8 +63,16 @@ class Follower:
         such, and they prove nothing.
     """
 
-    def __init__(self, district: str, *, from_start: bool, reclear: bool) -> None:
+    def __init__(
+        self,
+        district: str,
+        *,
+        from_start: bool,
+        reclear: bool,
+        keep: Callable[[str, bytes], None] | None = None,
+    ) -> None:
         self._district = district
+        self._keep = keep or (lambda ledger, raw: None)
         self._feed = RoundFeed(from_start or reclear)
         self._reclear = reclear
         self._waiting: dict[int, bytes] = {}
@@ -127,6 +139,7 @@ class Follower:
             if self._header is None and own.hex() == self._ledger:
                 self._header = decode_header(body)
                 self._recheck = Recheck(self._header, own) if self._reclear else None
+                self._keep(own.hex(), raw)
             return []
         before = self._link
         is_after_key = (before, previous) == self._key
@@ -135,6 +148,7 @@ class Follower:
         if kind is RecordType.KEY:
             self._hand_over(body, previous, own)
             self._key = before, own
+            self._keep(self._ledger or "", raw)
             return []
         index = self._taken + 1
         record = decode_round(body, self._header.accounts)
@@ -152,6 +166,7 @@ class Follower:
         fault = None if self._recheck is None else self._recheck.fault(record)
         if fault is not None:
             raise DataError(f"round {record.number} was not cleared by the rules: {fault}")
+        self._keep(self._ledger or "", raw)
         self._feed.feed(payload)
         return [Taken(payload, True), *self._follow()]
 

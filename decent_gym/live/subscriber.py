@@ -38,7 +38,7 @@ class Subscriber:
     district : str
     ledger : Path, optional
         Where to fetch what is missing; by default the market is asked.
-    from_start, reclear
+    from_start, reclear, keep
         As in :class:`Follower`.
     tls : ssl.SSLContext, optional
 
@@ -56,12 +56,13 @@ class Subscriber:
         ledger: Path | None = None,
         from_start: bool = False,
         reclear: bool = False,
+        keep: Callable[[str, bytes], None] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._topics = MarketTopics(district)
         self._archive = None if ledger is None else Archive(ledger)
         self._source = "nobody sends them" if ledger is None else f"{ledger} does not hold them"
-        self._follower = Follower(district, from_start=from_start, reclear=reclear)
+        self._follower = Follower(district, from_start=from_start, reclear=reclear, keep=keep)
         self._heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._asked: tuple[tuple[int, int], float] | None = None
         self._stalled: tuple[tuple[int, int], float] | None = None
@@ -88,6 +89,11 @@ class Subscriber:
         """First and last of the records that are waited for; None if nothing is missing."""
         found = self._follower.missing()
         return None if found is None else (found[0], sum(found) - 1)
+
+    @property
+    def ledger(self) -> str | None:
+        """Hash of the header of the ledger that was heard of last."""
+        return self._follower.ledger
 
     @property
     def head(self) -> str | None:

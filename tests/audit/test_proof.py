@@ -265,7 +265,7 @@ def test_what_cannot_be_proven_is_refused(folder, held, tmp_path):
     with pytest.raises(InputError, match="no checkpoint"):
         prove(plain, round=3)
     (plain / "checkpoint-000000005.txt").write_bytes(held[0].to_bytes())
-    with pytest.raises(InputError, match="record 9, the last checkpoint stands for 5"):
+    with pytest.raises(InputError, match="record 9, the checkpoint stands for 5"):
         prove(plain, round=8)
     forger.write(plain, HEADER, RECORDS[:2])
     with pytest.raises(LedgerError, match="rolled back"):

@@ -8,7 +8,7 @@ from oracles.power_loss import PowerLoss
 from oracles.rounds import header, rounds
 
 from decent_gym.errors import DataError, LedgerError
-from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments, verify
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey, batch, segments, verify
 from decent_gym.ledger.checkpoint import read_checkpoints
 from decent_gym.ledger.disk import Disk
 
@@ -59,6 +59,7 @@ def lived(folder, disk, sync):
 @pytest.mark.parametrize("sync", ["checkpoint", "round"])
 def test_what_was_acknowledged_is_on_the_device(tmp_path, monkeypatch, sync):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 2500)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 1000)
     counter = PowerLoss()
     assert lived(tmp_path / "count", counter, sync) == (9, 10)
     assert counter.calls > 40

@@ -16,7 +16,7 @@ from oracles.rounds import SlowMarket, header
 from decent_gym import scenario
 from decent_gym.clearing import Rules
 from decent_gym.errors import DataError
-from decent_gym.ledger import Checkpoints, Ledger, SigningKey, segments
+from decent_gym.ledger import Checkpoints, Ledger, SigningKey, batch, segments
 from decent_gym.ledger.header import canonical_json
 from decent_gym.ledger.key_record import KeyRecord, encode_key
 from decent_gym.ledger.scan import Scan
@@ -340,6 +340,7 @@ def test_rules_that_this_program_does_not_have_are_bad_data():
 
 def test_an_archive_finds_records_wherever_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 20_000)
+    monkeypatch.setattr(batch, "BATCH_BYTES", 10_000)
     _, records = written(tmp_path / "l", 3 * SPACING)
     assert len(segments.segment_numbers(tmp_path / "l")) > 3
     archive = Archive(tmp_path / "l")
