@@ -74,7 +74,7 @@ MAY_PRINT = "decent_gym/cli/"
 MAY_READ_JSON = {
     "decent_gym/json_text.py",
     "decent_gym/contract/artefact.py",
-    "decent_gym/ledger/parquet_export.py",
+    "decent_gym/ledger/tables/export.py",
     "decent_gym/offline/minari_writer.py",
     "training/reference_returns.py",
 }

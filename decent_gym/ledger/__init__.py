@@ -7,12 +7,12 @@ from decent_gym.ledger.checkpoint import Checkpoint
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.ledger.keeper import Checkpoints
 from decent_gym.ledger.note import KeyKind, VerifierKey
-from decent_gym.ledger.parquet_export import Exported, export_tables
 from decent_gym.ledger.place import check_free
 from decent_gym.ledger.proof_file import Proof
 from decent_gym.ledger.prove import prove
 from decent_gym.ledger.records import open_records, read_rounds
 from decent_gym.ledger.signing import SigningKey
+from decent_gym.ledger.tables.export import Exported, export_tables
 
 if TYPE_CHECKING:
     from decent_gym.audit import Verification, verify

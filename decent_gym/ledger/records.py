@@ -6,10 +6,10 @@ from pathlib import Path
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
-from decent_gym.ledger.parquet_scan import ParquetScan
 from decent_gym.ledger.reading import read_round
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import segment_numbers
+from decent_gym.ledger.tables.scan import ParquetScan
 from decent_gym.models import Round
 
 TABLE_OF_ROUNDS = "rounds.parquet"

@@ -38,8 +38,8 @@ from decent_gym.ledger.hashing import HASH_BYTES, link
 from decent_gym.ledger.header import canonical_json, decode_header, encode_header, parse_json
 from decent_gym.ledger.key_record import decode_key, encode_key
 from decent_gym.ledger.member_keys import MemberKeys, read_member_keys
-from decent_gym.ledger.parquet_scan import ParquetScan
 from decent_gym.ledger.reading import read_round
+from decent_gym.ledger.tables.scan import ParquetScan
 from decent_gym.live import Opening, scripted_offers
 from decent_gym.live.answers import read_answer
 from decent_gym.live.archive import Archive

@@ -30,7 +30,7 @@ from decent_gym.ledger import (
     verify,
 )
 from decent_gym.ledger.checkpoint import read_checkpoints
-from decent_gym.ledger.parquet_scan import ParquetScan
+from decent_gym.ledger.tables.scan import ParquetScan
 from decent_gym.live.witness import Witness
 from decent_gym.live.witness_http import parse_request
 from decent_gym.market import Orders

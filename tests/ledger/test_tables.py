@@ -25,13 +25,13 @@ from decent_gym.ledger import (
     SigningKey,
     export_tables,
     open_records,
-    parquet_export,
     read_rounds,
 )
 from decent_gym.ledger.frames import RecordType
-from decent_gym.ledger.parquet_tables import FACTS_KEY, TABLES
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import META
+from decent_gym.ledger.tables import export
+from decent_gym.ledger.tables.schema import FACTS_KEY, TABLES
 from decent_gym.models import TYPE_NAMES, Money, Round
 from decent_gym.replay import replay
 from decent_gym.scenarios import scenario
@@ -59,7 +59,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(ledger: Path) -> Path:
     folder = ledger.parent / "exported"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet_export, "ROUNDS_AT_ONCE", 4)  # so that there are three groups
+        patch.setattr(export, "ROUNDS_AT_ONCE", 4)  # so that there are three groups
         export_tables(ledger, parquet=folder)
     return folder
 
@@ -250,7 +250,7 @@ def check_csv(folder: Path, exported: Path) -> None:
 
 
 def columns() -> list[tuple[str, str]]:
-    from decent_gym.ledger.round_tables import kinds_of
+    from decent_gym.ledger.tables.rounds import kinds_of
 
     return [(table, name) for table, names in kinds_of(header()).items() for name in names]
 
@@ -482,9 +482,9 @@ def test_nothing_is_lost_without_a_word(ledger: Path, tmp_path: Path) -> None:
     def forgetful(*args: Any) -> Round:
         return replace(original(*args), timestamp=0)
 
-    original = parquet_export.round_of
+    original = export.round_of
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet_export, "round_of", forgetful)
+        patch.setattr(export, "round_of", forgetful)
         with pytest.raises(LedgerError, match=r"round \d+ holds what these tables cannot"):
             export_tables(ledger, parquet=tmp_path / "tables")
     assert list(tmp_path.iterdir()) == []

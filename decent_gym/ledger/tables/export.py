@@ -13,12 +13,12 @@ from decent_gym.json_text import load_json
 from decent_gym.ledger.encoding import encode_round
 from decent_gym.ledger.frames import RecordType
 from decent_gym.ledger.header import LedgerHeader, decode_header
-from decent_gym.ledger.parquet_tables import FACTS_KEY, TABLES, Facts, arrow_of, schema_of
 from decent_gym.ledger.reading import read_round
-from decent_gym.ledger.round_tables import round_of, tables_of
 from decent_gym.ledger.scan import Scan
 from decent_gym.ledger.segments import META, META_BYTES_CAP, segment_numbers
-from decent_gym.ledger.table_columns import Columns
+from decent_gym.ledger.tables.columns import Columns
+from decent_gym.ledger.tables.rounds import round_of, tables_of
+from decent_gym.ledger.tables.schema import FACTS_KEY, TABLES, Facts, arrow_of, schema_of
 from decent_gym.models import Round
 from decent_gym.parquet import need_pyarrow
 

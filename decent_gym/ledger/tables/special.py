@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger.header import LedgerHeader
-from decent_gym.ledger.table_columns import Columns, Kind, objects
+from decent_gym.ledger.tables.columns import Columns, Kind, objects
 from decent_gym.models import (
     NO_ORIGIN,
     NO_WISHES,

@@ -12,8 +12,8 @@ from decent_gym.json_text import load_json
 from decent_gym.ledger.hashing import HASH_BYTES
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.ledger.note import SIGNATURE_BYTES
-from decent_gym.ledger.round_tables import kinds_of
-from decent_gym.ledger.table_columns import Columns, Kind, TableColumn, objects
+from decent_gym.ledger.tables.columns import Columns, Kind, TableColumn, objects
+from decent_gym.ledger.tables.rounds import kinds_of
 from decent_gym.models import SIGNED_CAP
 from decent_gym.units import IntArray
 

@@ -17,7 +17,10 @@ from decent_gym.ledger.encoding import encode_round
 from decent_gym.ledger.frames import PREFIX_BYTES, RecordType, read_prefix
 from decent_gym.ledger.hashing import GENESIS, link
 from decent_gym.ledger.header import LedgerHeader, decode_header
-from decent_gym.ledger.parquet_tables import (
+from decent_gym.ledger.scan import Damage, RawRecord, Scan
+from decent_gym.ledger.tables.columns import Kind, TableColumn
+from decent_gym.ledger.tables.rounds import kinds_of, round_of
+from decent_gym.ledger.tables.schema import (
     FACTS_BYTES_CAP,
     FACTS_KEY,
     HASH,
@@ -26,9 +29,6 @@ from decent_gym.ledger.parquet_tables import (
     columns_of,
     schema_of,
 )
-from decent_gym.ledger.round_tables import kinds_of, round_of
-from decent_gym.ledger.scan import Damage, RawRecord, Scan
-from decent_gym.ledger.table_columns import Kind, TableColumn
 from decent_gym.parquet import blamed, check_schema, need_pyarrow, open_parquet
 
 ROWS_AT_ONCE: Final = 2**20

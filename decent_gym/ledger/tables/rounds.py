@@ -25,20 +25,20 @@ import numpy.typing as npt
 
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger.header import LedgerHeader
-from decent_gym.ledger.special_tables import (
+from decent_gym.ledger.tables.columns import (
+    FIXED_NAMES,
+    Columns,
+    Kind,
+    TableColumn,
+    account_names,
+)
+from decent_gym.ledger.tables.special import (
     signed_kinds,
     signed_of,
     signed_values,
     wish_kinds,
     wish_values,
     wishes_of,
-)
-from decent_gym.ledger.table_columns import (
-    FIXED_NAMES,
-    Columns,
-    Kind,
-    TableColumn,
-    account_names,
 )
 from decent_gym.models import (
     COMMODITIES,
