@@ -66,7 +66,7 @@ class LearnedPolicy:
 
     @classmethod
     def load(cls, folder: str | Path) -> "LearnedPolicy":
-        """Read a policy's folder; nothing in it is executed.
+        """Read a policy's folder, or the one that its ``policy.json`` is in; nothing is executed.
 
         Raises
         ------
@@ -74,6 +74,8 @@ class LearnedPolicy:
             If a file is missing, edited, of another version, or does not fit the others or this
             version's observations.
         """
+        if Path(folder).name == DESCRIPTION:
+            folder = Path(folder).parent
         description = read_description(folder)
         fields = tuple(field.name for field in decent_gym.observation_fields())
         if description.observations != fields:

@@ -92,7 +92,7 @@ class Printer:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     who = parser.add_mutually_exclusive_group(required=True)
-    who.add_argument("--policy", metavar="FOLDER", help="a trained policy")
+    who.add_argument("--policy", metavar="PATH", help="a trained policy: its folder or policy.json")
     who.add_argument("--trader", metavar="NAME", help=f"one of {', '.join(TRADERS)}")
     parser.add_argument("--organization", required=True, metavar="NAME")
     parser.add_argument("--broker", default="mqtt://localhost", metavar="URL")

@@ -43,7 +43,7 @@ def test_a_policy_offers_what_its_action_means(
     folder: Path, description: Description, opening: Opening
 ) -> None:
     offers = learned(str(folder), description.learner)(opening)
-    action = LearnedPolicy.load(folder).predict(opening.observation)
+    action = LearnedPolicy.load(folder / "policy.json").predict(opening.observation)
     named = dict(zip(description.actions, action.tolist(), strict=True))
     assert offers == acted_offers(opening, named)
     assert {offer["commodity"] for offer in offers} == {"electricity", "heat"}
