@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +88,10 @@ def _post(
     body = f"old {old or 0}\n{lines}\n".encode() + checkpoint.to_bytes()
     connection = kind(parts.hostname, parts.port, timeout=_SECONDS)
     try:
-        connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body)
+        with suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # it may refuse before it has read all
+            connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body)
         response = connection.getresponse()
         return response.status, response.read(NOTE_CAP).decode("utf-8", "replace")
     except http.client.HTTPException as error:
