@@ -143,18 +143,18 @@ def _end(request: socket.socket, status: str, text: str) -> None:
 
 
 class _Head:
-    """The lines of a request until its body, no more than `left` bytes of them."""
+    """The lines of a request until its body, ``HEAD_CAP`` bytes at most."""
 
     def __init__(self, stream: Any) -> None:
         self.read = stream.read
         self.close = stream.close
-        self.left = HEAD_CAP
+        self._left = HEAD_CAP
         self._stream = stream
 
     def readline(self, size: int) -> bytes:
-        line: bytes = self._stream.readline(min(size, self.left))
-        self.left -= len(line)
-        return line
+        line: bytes = self._stream.readline(min(size, self._left))
+        self._left -= len(line)
+        return line if self._left > 0 else b" " * size  # which http.server finds too long
 
 
 class _Handler(BaseHTTPRequestHandler):
