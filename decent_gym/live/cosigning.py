@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from decent_gym.errors import DataError, InputError
+from decent_gym.errors import DataError, InputError, plain
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
 from decent_gym.ledger.note import NOTE_CAP, KeyKind, Signature, VerifierKey
 from decent_gym.ledger.prove import prove
@@ -64,7 +64,7 @@ def cosign(ledger: str | Path, url: str, witness: VerifierKey) -> Checkpoint:
                 f"{ledger} at {newest.size} records of {newest.origin}"
             )
     if code != Verdict.COSIGNED:
-        raise DataError(f"{witness.name} refuses ({code}): {answer.strip()[:500]}")
+        raise DataError(f"{witness.name} refuses ({code}): {plain(answer.strip()[:500])}")
     cosigned = newest.carrying(Signature.parse(answer.removesuffix("\n")))
     cosigned.check(witness)
     return cosigned
