@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents.learned import LearnedPolicy
-from decent_gym.errors import DecentGymError, InputError
+from decent_gym.errors import DecentGymError, InputError, plain
 from decent_gym.ledger import SigningKey
 from decent_gym.live import (
     Opening,
@@ -54,7 +54,7 @@ def learned(folder: str, organization: str) -> Decide:
 
 def say(text: str) -> None:
     """One line that is no part of the result."""
-    print(text, file=sys.stderr, flush=True)
+    print(plain(text), file=sys.stderr, flush=True)
 
 
 class Printer:
@@ -86,7 +86,8 @@ class Printer:
     def refused(self, receipt: dict[str, Any]) -> None:
         reasons = [entry["text"] or entry["reason"] for entry in receipt["refused"]]
         whole = [f"{receipt['reason']}: {receipt['text']}"] if receipt["reason"] else []
-        print(f"{receipt['round'] or '?':>6}  refused: {'; '.join(whole + reasons)}", flush=True)
+        told = plain("; ".join(whole + reasons))
+        print(f"{receipt['round'] or '?':>6}  refused: {told}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -131,7 +132,7 @@ def main() -> int:
                 lambda: args.rounds is not None and printer.rounds >= args.rounds,
             )
     except DecentGymError as error:
-        print(f"participant: {error}", file=sys.stderr)
+        say(f"participant: {error}")
         return 2
     except KeyboardInterrupt:
         printer.sum_up()

@@ -44,6 +44,16 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
+def plain(text: str) -> str:
+    """`text` for a terminal: what cannot be printed is spelled as in Python's source.
+
+    What others send may hold codes with which a terminal moves the cursor, or hides what it shows.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def is_deep(value: object) -> bool:
     """Whether lists, tuples, sets and mappings are nested deeper than anybody means it.
 

@@ -86,6 +86,8 @@ def text_files() -> dict[str, str]:
     inside = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     texts = {}
     for path in (*inside, *ROOT.glob("*")):
+        if path.name == ".git":  # a file in a worktree, and nothing of the project
+            continue
         if path.is_file() and path.suffix not in (".csv", ".npz", ".pyc", ".nbi", ".nbc", ".png"):
             texts[path.relative_to(ROOT).as_posix()] = path.read_text("utf-8", errors="replace")
     return texts

@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from decent_gym.errors import plain
+
 PLAIN_WIDTH: Final = 110
 """Columns of a table that goes into a file or a pipe."""
 
@@ -46,12 +48,12 @@ def write_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """One line on stderr that is no part of the result."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{plain(text)}\n")
 
 
 def complain(error: BaseException | str) -> None:
     """One line on stderr."""
-    text = " ".join(str(error).split())
+    text = plain(" ".join(str(error).split()))
     cut = text if len(text) <= LONGEST_COMPLAINT else f"{text[: LONGEST_COMPLAINT - 3]}..."
     sys.stderr.write(f"decent-gym: {cut}\n")
 

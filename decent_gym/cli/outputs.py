@@ -50,7 +50,9 @@ def check_outputs(args: Namespace) -> None:
         For a package that an argument needs.
     """
     if args.mqtt is not None:
-        _check_mqtt(args.mqtt)
+        _check_mqtt(args)
+    elif args.password_file is not None or args.ca is not None:
+        raise InputError("--password-file and --ca belong to --mqtt URL")
     checkpoints_of(args)
     if args.plot is None:
         return
@@ -84,10 +86,13 @@ def checkpoints_of(args: Namespace) -> Checkpoints | None:
     return Checkpoints(checked_int(every, "--checkpoint-every", 1, 2**31), key, args.origin)
 
 
-def _check_mqtt(url: str) -> None:
+def _check_mqtt(args: Namespace) -> None:
+    from decent_gym.live.session import trusting, with_password
     from decent_gym.views.mqtt_link import Address, load_paho
 
     load_paho()
+    trusting(args.ca)
+    url = with_password(args.mqtt, args.password_file)
     if url.partition(":")[0] != "embedded":
         Address.parse(url)
 
@@ -129,10 +134,12 @@ def _folder(args: Namespace, stack: ExitStack) -> str:
 
 
 def _publisher(args: Namespace, episode: "Episode", folder: Path) -> Any:
+    from decent_gym.live.session import trusting, with_password
     from decent_gym.views.mqtt_outbox import Publisher
 
     district = episode.scenario.members[0].organization.district
-    publisher = Publisher(args.mqtt, folder, district)
+    url = with_password(args.mqtt, args.password_file)
+    publisher = Publisher(url, folder, district, tls=trusting(args.ca))
     if not args.quiet:
         note(f"publishing to {publisher.address}, topics decent/v1/{district}/#")
     return publisher

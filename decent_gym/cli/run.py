@@ -74,6 +74,8 @@ def arguments(parser: Parser) -> None:
     )
     add("--origin", metavar="NAME", help="the ledger's name, if not the key's")
     add("--mqtt", metavar="URL", help="publish every round to this broker, or 'embedded'")
+    add("--password-file", metavar="FILE", help="its first line is the password of the URL's user")
+    add("--ca", metavar="FILE", help="certificate of the authority that signed the broker's")
     add("--plot", metavar="FILE.png", help="draw prices, volumes and the energy balance")
     add("--json", action="store_true", help="print one JSON object")
     add("--quiet", action="store_true", help="show no progress and no table")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from decent_gym.cli.console import complain, note, terminable
 from decent_gym.cli.parser import Parser
-from decent_gym.errors import DataError, InputError
+from decent_gym.errors import DataError, InputError, plain
 from decent_gym.json_text import load_json
 from decent_gym.live.reading import MESSAGE_CAP
 from decent_gym.models import Commodity
@@ -109,7 +109,7 @@ class _Heard:
         if self._as_json:
             sys.stdout.write(one.payload.decode() + "\n")
         else:
-            sys.stdout.write(_line(one.message, one.is_fetched) + "\n")
+            sys.stdout.write(plain(_line(one.message, one.is_fetched)) + "\n")
         sys.stdout.flush()
 
     def status(self, payload: bytes) -> None:

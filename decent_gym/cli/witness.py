@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from decent_gym.cli.console import note, out, write_json
 from decent_gym.cli.parser import Parser
-from decent_gym.errors import DataError, InputError
+from decent_gym.errors import DataError, InputError, plain
 
 if TYPE_CHECKING:
     from decent_gym.live.witness import Answer, Witness
@@ -90,7 +90,7 @@ def _report(answer: "Answer", origin: str, args: Namespace) -> None:
         return
     text = f"refused: {answer.reason}" if line is None else line
     out().print(
-        text, style=None if answer else "red", highlight=False, soft_wrap=True, markup=False
+        plain(text), style=None if answer else "red", highlight=False, soft_wrap=True, markup=False
     )
 
 

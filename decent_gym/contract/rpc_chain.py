@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult
 
 from decent_gym.contract.chain import Receipt, RefusedError, checked_address
-from decent_gym.errors import DataError, InputError, MissingExtraError
+from decent_gym.errors import DataError, InputError, MissingExtraError, plain
 from decent_gym.json_text import load_json
 from decent_gym.ledger.checkpoint import read_capped
 from decent_gym.web_address import http_address
@@ -259,7 +259,7 @@ def _failure(method: str, error: Any) -> Exception:
         return RefusedError(_bytes(data, "a refusal"))
     if "revert" in message:
         return RefusedError(b"")
-    return DataError(f"the node has no answer to {method}: {message}")
+    return DataError(f"the node has no answer to {method}: {plain(message)}")
 
 
 def _number(value: Any, what: str) -> int:

@@ -2,10 +2,11 @@
 
 import base64
 import http.client
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from decent_gym.errors import DataError, InputError
+from decent_gym.errors import DataError, InputError, plain
 from decent_gym.ledger.checkpoint import Checkpoint, read_checkpoints
 from decent_gym.ledger.note import NOTE_CAP, KeyKind, Signature, VerifierKey
 from decent_gym.ledger.prove import prove
@@ -63,7 +64,7 @@ def cosign(ledger: str | Path, url: str, witness: VerifierKey) -> Checkpoint:
                 f"{ledger} at {newest.size} records of {newest.origin}"
             )
     if code != Verdict.COSIGNED:
-        raise DataError(f"{witness.name} refuses ({code}): {answer.strip()[:500]}")
+        raise DataError(f"{witness.name} refuses ({code}): {plain(answer.strip()[:500])}")
     cosigned = newest.carrying(Signature.parse(answer.removesuffix("\n")))
     cosigned.check(witness)
     return cosigned
@@ -87,7 +88,10 @@ def _post(
     body = f"old {old or 0}\n{lines}\n".encode() + checkpoint.to_bytes()
     connection = kind(parts.hostname, parts.port, timeout=_SECONDS)
     try:
-        connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body)
+        with suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # it may refuse before it has read all
+            connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body)
         response = connection.getresponse()
         return response.status, response.read(NOTE_CAP).decode("utf-8", "replace")
     except http.client.HTTPException as error:

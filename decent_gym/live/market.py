@@ -186,6 +186,8 @@ class LiveMarket:
     def close(self, timeout: float = 30.0) -> int:
         """Publish what is in the ledger, then leave; returns how many rounds remain unpublished."""
         self._see_off()
+        for name in self.plan.external:  # nobody is to answer an opening after the market has left
+            self._session.post(self.topics.opening(name), b"", is_retained=True)
         self._session.close()
         self._library.close()
         self._librarian.close()

@@ -180,7 +180,8 @@ class Participant:
         refused: Callable[[dict[str, Any]], None],
     ) -> None:
         if topic == self._topics.opening(self._organization):
-            self._answer(Opening.read(payload))
+            if payload:  # else a market has left and takes its opening back
+                self._answer(Opening.read(payload))
             return
         message = read_answer(payload)
         if message["schema"] == SETTLEMENT_SCHEMA:

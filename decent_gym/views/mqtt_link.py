@@ -155,6 +155,10 @@ class Link:
         self._is_open = self._is_refused = False
         self._acknowledged: int | None = None
         self._subscribed: int | None = None
+        self._wanted: Sequence[str] = ()
+        self._who = (
+            "a user without a name" if address.user is None else f"the user {address.user!r}"
+        )
         self._outstanding = 0
         self._counting = threading.Lock()
         self._heard = heard
@@ -233,10 +237,12 @@ class Link:
 
         Raises
         ------
+        RefusedError
+            This user may not read one of them; says which, if the broker does.
         OSError
-            It has not.
+            It has not agreed.
         """
-        self._subscribed = None
+        self._subscribed, self._wanted = None, topics
         code, asked = self._client.subscribe([(topic, 1) for topic in topics])
         if code:
             raise ConnectionError(_LOST)
@@ -310,9 +316,13 @@ class Link:
         self._changed.set()
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, more: Any) -> None:
-        refused = [code for code in codes if code.is_failure]
+        pairs = zip(self._wanted, codes, strict=False)
+        refused = [f"{topic} ({code})" for topic, code in pairs if code.is_failure]
         if refused:
-            self._trouble = f"the broker refuses a subscription: {refused[0]}"
+            self._trouble = (
+                f"the broker does not let {self._who} read {', '.join(refused)}; whoever "
+                "runs it can grant that, or connect as a user who may"
+            )
             self._is_refused = True
         else:
             self._subscribed = mid

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from views.mqtt_peers import ScriptedBroker
 
 from decent_gym.cli import main
 from decent_gym.ledger import verify
@@ -160,6 +161,25 @@ def test_broker_that_is_not_there(capsys, tmp_path):
     assert "6 rounds are not published to 127.0.0.1:1" in message
     assert "secret" not in message
     assert verify(ledger).rounds == 6
+
+
+def test_the_password_of_the_broker_may_stand_in_a_file(capsys, tmp_path):
+    (tmp_path / "password").write_text("se:c@ret\n")
+    argv = [*SHORT, "--quiet", "--password-file", str(tmp_path / "password")]
+    with ScriptedBroker() as broker:
+        assert main([*argv, "--mqtt", f"mqtt://operator@127.0.0.1:{broker.port}"]) == 0
+        assert [one[2:4] for one in broker.connects] == [(b"operator", b"se:c@ret")]
+        assert len([topic for topic, *_ in broker.publishes if topic.endswith("/last")]) >= 6
+    capsys.readouterr()
+    for more, words in (
+        ([], "belong to --mqtt"),
+        (["--mqtt", "mqtt://127.0.0.1"], "names a user"),
+        (["--mqtt", "mqtt://operator:b@127.0.0.1"], "no password"),
+        (["--mqtt", "mqtts://operator@127.0.0.1", "--ca", "nothing"], "no certificate"),
+    ):
+        assert main([*argv, *more, "--ledger", str(tmp_path / "ledger")]) == 2
+        assert words in capsys.readouterr().err
+    assert not (tmp_path / "ledger").exists()
 
 
 def test_ledger_that_is_taken(capsys, tmp_path):

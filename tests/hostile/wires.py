@@ -131,7 +131,8 @@ def http_stand(place: Path) -> Stand:
             ours.settimeout(10)
             ours.sendall(data)
             ours.shutdown(socket.SHUT_WR)
-            _Handler(its, ("", 0), SimpleNamespace(witness=witness))  # type: ignore[arg-type]
+            server = SimpleNamespace(witness=witness, take=lambda _: True)
+            _Handler(its, ("", 0), server)  # type: ignore[arg-type]
             its.shutdown(socket.SHUT_RDWR)
             head, _, body = b"".join(iter(lambda: ours.recv(2**16), b"")).partition(b"\r\n\r\n")
         is_whole = head.startswith(b"HTTP/")  # else it was none, and is answered in words alone

@@ -43,8 +43,8 @@ def channel_of(topic):
 
 
 def obeys(channel, payload):
-    if not payload:  # there is no last round of a new ledger
-        return channel == "last"
+    if not payload:  # a new ledger has no last round, a market that has left no opening
+        return channel in ("last", "opening")
     for name in DOCUMENT["channels"][channel]["messages"]:
         if name == "record":
             return read_prefix(payload[:PREFIX_BYTES])[0] == len(payload)

@@ -141,13 +141,14 @@ class ScriptedBroker:
 
     `versions` it takes; `connack` are the codes of its refusals by version, `puback` is the code
     of its acknowledgements, `None` gives none.  It hangs up instead of acknowledging the messages
-    whose place in the order of arrival is in `drop`.
+    whose place in the order of arrival is in `drop`.  `suback` are the codes of subscriptions that
+    it refuses, by topic.
     """
 
-    def __init__(self, versions=(4, 5), connack=None, puback=0, tls=None, drop=()):
+    def __init__(self, versions=(4, 5), connack=None, puback=0, tls=None, drop=(), suback=None):
         self.versions, self.connack, self.puback = versions, connack, puback
         self.connects, self.publishes, self.goodbyes = [], [], 0
-        self.tls, self.drop = tls, drop
+        self.tls, self.drop, self.suback = tls, drop, suback or {}
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         self.connections = []
@@ -186,6 +187,8 @@ class ScriptedBroker:
                         version = self._connect(connection, body)
                     elif kind == 3:
                         self._publish(connection, header[0], body, version)
+                    elif kind == 8:
+                        self._subscribe(connection, body, version)
                     elif kind == 12:
                         connection.sendall(b"\xd0\x00")
                     elif kind == 14:
@@ -229,6 +232,18 @@ class ScriptedBroker:
         elif self.puback is not None:
             code = bytes([self.puback]) if self.puback and version == 5 else b""
             connection.sendall(bytes([0x40, 2 + len(code)]) + identifier + code)
+
+    def _subscribe(self, connection, body, version):
+        identifier, rest = body[:2], body[2:]
+        if version == 5:
+            rest = rest[1 + rest[0] :]
+        codes = []
+        while rest:
+            topic, rest = _text(rest)
+            codes.append(self.suback.get(topic.decode(), rest[0] & 3))
+            rest = rest[1:]
+        answer = identifier + (b"\0" if version == 5 else b"") + bytes(codes)
+        connection.sendall(bytes([0x90, len(answer)]) + answer)
 
     def hang_up(self):
         for connection in self.connections:
