@@ -68,6 +68,8 @@ class Sender:
         self.key = key and key.verifier
 
     def heard(self, topic: str, payload: bytes) -> None:
+        if not payload:
+            return  # the market has left and takes its opening back
         now, message = time.monotonic(), json.loads(payload)
         number = message["round"]
         with self.load.lock:

@@ -15,6 +15,7 @@ LEVELS = {
     "errors": 0,
     "units": 0,
     "web_address": 1,
+    "closing": 1,
     "files": 1,
     "json_text": 1,
     "parquet": 1,

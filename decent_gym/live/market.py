@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
+from decent_gym.closing import Closing
 from decent_gym.ledger import Checkpoints
 from decent_gym.live.archive import Librarian
 from decent_gym.live.gate import Gate
@@ -53,7 +53,7 @@ class Closed:
     seconds: float
 
 
-class LiveMarket:
+class LiveMarket(Closing):
     """Runs a plan on a ledger and a broker.  A context manager: leaving the block closes it.
 
     Parameters
@@ -208,17 +208,6 @@ class LiveMarket:
             if now - begun > _SEE_OFF_SECONDS or (is_told and since > _QUIET_SECONDS):
                 return
             time.sleep(_QUIET_SECONDS / 10)
-
-    def __enter__(self) -> "LiveMarket":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> None:
         self._intake.begin()

@@ -5,8 +5,8 @@ out, whatever its hashes look like.
 """
 
 from pathlib import Path
-from types import TracebackType
 
+from decent_gym.closing import Closing
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger.disk import Disk
 from decent_gym.ledger.frames import TAIL_BYTES
@@ -19,7 +19,7 @@ from decent_gym.ledger.segments import META, SegmentWriter, meta_text, segment_n
 _NAME_DIGITS = 16
 
 
-class OwnCopies:
+class OwnCopies(Closing):
     """Copies of the ledgers that are heard of, each in a folder named by its header's hash.
 
     A context manager: leaving the block lets go of the files.
@@ -54,17 +54,10 @@ class OwnCopies:
             self._copies[ledger] = _Copy(self.place(ledger))
         self._copies[ledger].take(raw)
 
-    def __enter__(self) -> "OwnCopies":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files; every record is on the device."""
         for copy in self._copies.values():
-            copy.writer.abandon()  # every record is on the device
+            copy.writer.abandon()
 
 
 class _Copy:

@@ -6,9 +6,9 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Final
 
+from decent_gym.closing import Closing
 from decent_gym.errors import DataError
 from decent_gym.ledger import SigningKey
 from decent_gym.live.answers import read_answer
@@ -56,7 +56,7 @@ class Settled:
         return len(self.parts) == parts
 
 
-class Participant:
+class Participant(Closing):
     """Answers every opening with offers.  A context manager: leaving the block closes it.
 
     An opening that comes twice, after a crash of broker or market, is answered again with the same
@@ -144,17 +144,6 @@ class Participant:
     def close(self) -> None:
         """Leave; a second call does nothing."""
         self.session.close()
-
-    def __enter__(self) -> "Participant":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _hear(self, topic: str, payload: bytes) -> None:
         self._heard.put((topic, payload))

@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 from urllib.parse import quote
 
+from decent_gym.closing import Closing
 from decent_gym.errors import InputError
 from decent_gym.files import open_regular
 from decent_gym.views.mqtt_link import Address, Link, VersionError, load_paho
@@ -28,7 +28,7 @@ _PASSWORD_CAP: Final = 1_000
 _LOG: Final = logging.getLogger(__name__)
 
 
-class Session:
+class Session(Closing):
     """Stays connected until it is closed.  A context manager: leaving the block closes it.
 
     Parameters
@@ -112,17 +112,6 @@ class Session:
         self._closing.set()
         self._changed.set()
         self._thread.join()
-
-    def __enter__(self) -> "Session":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         delay = _FIRST_DELAY

@@ -7,9 +7,9 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
+from decent_gym.closing import Closing
 from decent_gym.errors import DataError
 from decent_gym.live.archive import Archive
 from decent_gym.live.follower import Follower, Taken
@@ -25,7 +25,7 @@ STALLED_SECONDS: Final = 5.0
 _LOG: Final = logging.getLogger(__name__)
 
 
-class Subscriber:
+class Subscriber(Closing):
     """Hears rounds, drops what comes twice, fetches what is missing, checks every link.
 
     Missing records come from a copy of the ledger, or from the market itself by MQTT; either way
@@ -143,17 +143,6 @@ class Subscriber:
     def close(self) -> None:
         """Leave; a second call does nothing."""
         self._session.close()
-
-    def __enter__(self) -> "Subscriber":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _hear(self, topic: str, payload: bytes) -> list[Taken]:
         if topic == self._topics.records(self._user):

@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Final
 
 from decent_gym.audit.paths import consistency_fault
+from decent_gym.closing import Closing
 from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger.checkpoint import Checkpoint, may_sign
 from decent_gym.ledger.disk import Disk, replace_file
@@ -79,7 +79,7 @@ class Answer:
         return self.verdict is Verdict.COSIGNED
 
 
-class Witness:
+class Witness(Closing):
     """Keeps checkpoints in a folder of its own; one process at a time.  A context manager.
 
     Parameters
@@ -183,17 +183,6 @@ class Witness:
             if self._is_open:
                 self._is_open = False
                 self._disk.close(self._folder)
-
-    def __enter__(self) -> "Witness":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _judge(
         self, new: Checkpoint, held: Checkpoint | None, old: int | None, path: Sequence[bytes]

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Final, TypeAlias
 
+from decent_gym.closing import Closing
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.models import Round
 from decent_gym.views.mqtt_broker import EmbeddedBroker
@@ -37,7 +37,7 @@ Further: TypeAlias = Callable[[Round, bytes, bytes], Iterable[tuple[str, bytes]]
 _LOG: Final = logging.getLogger(__name__)
 
 
-class Publisher:
+class Publisher(Closing):
     """Publishes every round of a ledger at least once and in order, until it is closed.
 
     Hand it to :meth:`GridOperator.listen` after the ledger: it then looks into the ledger as soon
@@ -159,17 +159,6 @@ class Publisher:
                 self._folder,
             )
         return remaining
-
-    def __enter__(self) -> "Publisher":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         try:
