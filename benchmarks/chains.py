@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -86,6 +86,9 @@ class PyEvmChain:
             return bytes.fromhex(self._tester.call({**request, "gas": 10**7})[2:])
         except self._failed as error:
             raise RefusedError(_output(error)) from None
+
+    def calls(self, to: str, many: Sequence[bytes]) -> list[bytes]:
+        return [self.call(to, data) for data in many]
 
     def code(self, address: str) -> bytes:
         return bytes.fromhex(self._tester.get_code(_summed(address))[2:])

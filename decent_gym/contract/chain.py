@@ -1,6 +1,7 @@
 """What a contract needs of a chain, and what its refusals mean."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -77,6 +78,9 @@ class Chain(Protocol):
 
     def call(self, to: str, data: bytes) -> bytes:
         """Ask a contract; RefusedError if it refuses."""
+
+    def calls(self, to: str, many: Sequence[bytes]) -> list[bytes]:
+        """Ask a contract several things at once, as :meth:`call` each."""
 
     def code(self, address: str) -> bytes:
         """The code at an address, empty if there is none."""

@@ -1,6 +1,7 @@
 """A chain in this process, for trying things out: it ends with the process."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from decent_gym.contract.chain import Receipt, RefusedError
@@ -53,6 +54,10 @@ class LocalChain:
     def call(self, to: str, data: bytes) -> bytes:
         """Ask a contract."""
         return self._message(to, data, is_static=True)
+
+    def calls(self, to: str, many: Sequence[bytes]) -> list[bytes]:
+        """Ask a contract several things."""
+        return [self.call(to, data) for data in many]
 
     def code(self, address: str) -> bytes:
         """The code at an address, empty if there is none."""

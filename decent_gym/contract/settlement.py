@@ -230,9 +230,14 @@ class SettlementContract:
 
     def root(self, size: int) -> bytes | None:
         """The root that was committed for `size` records, if one was."""
-        checked_int(size, "size", 0, _NUMBER_CAP)
-        root = bytes(self._ask("roots", size))
-        return None if root == _NO_ROOT else root
+        return self.roots([size])[0]
+
+    def roots(self, sizes: Sequence[int]) -> list[bytes | None]:
+        """As :meth:`root`, for many sizes in few requests."""
+        for size in sizes:
+            checked_int(size, "size", 0, _NUMBER_CAP)
+        found = map(bytes, self._ask_all("roots", [(size,) for size in sizes]))
+        return [None if root == _NO_ROOT else root for root in found]
 
     def verify(self, leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bool:
         """Whether the record with the hash `leaf` is number `index` under the root for `size`.
@@ -288,12 +293,15 @@ class SettlementContract:
             raise refusal(_words(function, arguments), error.output) from None
 
     def _ask(self, function: str, *arguments: Any) -> Any:
-        data = artefact().call(function, arguments)
+        return self._ask_all(function, [arguments])[0]
+
+    def _ask_all(self, function: str, many: Sequence[Sequence[Any]]) -> list[Any]:
+        data = [artefact().call(function, arguments) for arguments in many]
         try:
-            output = self.chain.call(self.address, data)
+            outputs = self.chain.calls(self.address, data)
         except RefusedError as error:
-            raise refusal(_words(function, arguments), error.output) from None
-        return artefact().result(function, output)
+            raise refusal(_words(function, many[0]), error.output) from None
+        return [artefact().result(function, output) for output in outputs]
 
 
 def _hash(value: object, name: str) -> bytes:

@@ -156,8 +156,8 @@ def check_contract(path: str | Path, chain: Chain, address: str) -> Status:
     contract = SettlementContract(chain, address)
     status = contract.status()
     ledger.check(status, contract.balances())
-    for size in range(2, status.size + 1):
-        root = contract.root(size)
+    sizes = range(2, status.size + 1)
+    for size, root in zip(sizes, contract.roots(sizes), strict=True):
         if root not in (None, ledger.tree.root(size)):
             raise DifferenceError(
                 f"{contract.address} holds the root {root.hex()} for {size} records, the ledger's "

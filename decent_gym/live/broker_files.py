@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from decent_gym.errors import InputError
+from decent_gym.ledger.frames import RECORD_CAP
 from decent_gym.live.certificates import make_certificates
 from decent_gym.live.passwords import new_password, password_line
 from decent_gym.live.topics import MarketTopics
@@ -20,7 +21,6 @@ from decent_gym.units import checked_int
 OPERATOR: Final = "operator"
 """The user that publishes rounds and takes offers."""
 CONFIGURATION: Final = "mosquitto.conf"
-_MESSAGE_LIMIT: Final = 2**24
 _SECRET: Final = 0o600
 
 
@@ -133,7 +133,7 @@ def _configuration(folder: Path, bind: str, port: int, plain_port: int | None) -
         f"acl_file {folder / 'acl'}",
         "# nothing needs to be kept: whoever misses something fetches it from the ledger",
         "persistence false",
-        f"message_size_limit {_MESSAGE_LIMIT}",
+        f"message_size_limit {RECORD_CAP}",
         "max_queued_messages 10000",
         "set_tcp_nodelay true",
         "",

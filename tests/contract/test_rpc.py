@@ -207,3 +207,41 @@ def test_without_eth_account_one_sentence_says_what_to_install(node, monkeypatch
     monkeypatch.setitem(sys.modules, "eth_account", None)
     with pytest.raises(MissingExtraError, match=r"eth-account: pip install 'decent-gym\[chain\]'"):
         RpcChain(node.url, tmp_path / "key")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda many: [],
+        lambda many: many[1:],
+        lambda many: [7, None, [], *many[:1]],
+        lambda many: [{**one, "id": [one["id"]]} for one in many],
+        lambda many: [{**one, "id": one["id"] + 1} for one in many],
+        lambda many: [{**many[0], "result": 5}, *many[1:]],
+        lambda many: [{"id": one["id"], "error": []} for one in many],
+    ],
+)
+def test_a_batch_that_is_answered_with_nonsense(contract, node, lie, monkeypatch):
+    post = RpcChain._post
+    monkeypatch.setattr(
+        RpcChain,
+        "_post",
+        lambda *one: lie(found) if isinstance(found := post(*one), list) else found,
+    )
+    with pytest.raises(DataError):
+        contract.roots(range(2, 9))
+
+
+@pytest.mark.parametrize("status", [413, 500])
+def test_a_node_that_does_not_like_batches_is_asked_one_by_one(contract, node, status, monkeypatch):
+    post, refused = RpcChain._post, []
+
+    def no_batches(chain, body):
+        if body.startswith(b"["):
+            refused.append(status)
+            raise DataError(f"answers with HTTP status {status}")
+        return post(chain, body)
+
+    monkeypatch.setattr(RpcChain, "_post", no_batches)
+    assert contract.roots(range(2, 300)) == [None] * 298
+    assert refused == [status]

@@ -227,6 +227,22 @@ def test_a_false_root_between_true_ones_is_found(ledger):
         check_contract(ledger, chain, contract.address)
 
 
+@pytest.mark.parametrize("takes_batches", [True, False])
+def test_a_node_is_asked_for_a_hundred_roots_at_once_if_it_can(tmp_path, takes_batches):
+    hashes = [bytes([n % 256, n // 256]) * 16 for n in range(1_000)]
+    with served() as node:
+        node.takes_batches = takes_batches
+        chain = RpcChain(node.url)
+        contract = SettlementContract.deploy(chain, hashes[0], 3, 0)
+        contract.commit(0, 0, 2, hashes[2])
+        contract.commit(1, 248, 250, hashes[9])
+        node.posts = 0
+        assert contract.roots(range(2, 252)) == [hashes[2], *[None] * 247, hashes[9], None]
+        assert contract.roots(range(2, 102))[0] == hashes[2]
+        assert node.posts == (4 if takes_batches else 1 + 350)
+        assert contract.roots([]) == []
+
+
 def with_roots(roots, accounts):
     """Code that deploys the contract with roots in its storage that were never committed."""
     runtime = artefact().runtime + b"".join(

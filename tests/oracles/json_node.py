@@ -30,6 +30,8 @@ class Node(ThreadingHTTPServer):
         self.accounts = [self.chain.sender, f"0x{'22' * 20}"]
         self.script: dict[str, Any] = {}
         self.status = 200
+        self.takes_batches = True
+        self.posts = 0
         self.asked: list[str] = []
         self.receipts: dict[str, Receipt] = {}
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -99,7 +101,21 @@ class _Handler(BaseHTTPRequestHandler):
     server: Node
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.posts += 1
+        if isinstance(asked, list) and not self.server.takes_batches:
+            data = b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "no"}}'
+        elif isinstance(asked, list):  # in any order, says JSON-RPC 2.0
+            data = json.dumps([self.answer(one)[0] for one in reversed(asked)]).encode()
+        else:
+            answer, data = self.answer(asked)
+            data = json.dumps(answer).encode() if data is None else data
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def answer(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
         try:
             answer["result"] = self.server.answer(request["method"], request["params"])
@@ -109,11 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ScriptedError as error:
             answer["error"] = error.args[0]
         found = answer.get("result")
-        data = found if isinstance(found, bytes) else json.dumps(answer).encode()
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        return (answer, found) if isinstance(found, bytes) else (answer, None)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

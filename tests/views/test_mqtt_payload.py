@@ -17,7 +17,7 @@ from oracles.tiny import HEADER, tiny_round
 from decent_gym.errors import DataError, InputError, LedgerError
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey
 from decent_gym.ledger.header import canonical_json, parse_json
-from decent_gym.models import Commodity
+from decent_gym.models import TYPE_NAMES, Case, Commodity
 from decent_gym.units import PRICE_CAP
 from decent_gym.views.mqtt_payload import (
     PAYLOAD_CAP,
@@ -135,7 +135,20 @@ def test_a_payload_stays_small_whatever_the_book():
     record = replace(tiny_round(), books=(big, big), number=2**40)
     payload = round_payload(record, "d" * 64, index=2**40, **HASHES)
     assert len(payload) < 2_000 < PAYLOAD_CAP
-    assert json.loads(payload)["heat"]["offers"] == 2 * n
+    message = json.loads(payload)
+    assert message["heat"]["offers"] == 2 * n
+    # and with every field that there may be, each integer as wide as it may be
+    widest = 2**53 - 1
+    message["conversions"] = dict.fromkeys(("electricity", "heat"), -widest)
+    message["conversions"] |= dict.fromkeys(("offers", "running"), widest)
+    for name in ("electricity", "heat"):
+        message[name]["types"] = {k: {"price": -PRICE_CAP, "volume": widest} for k in TYPE_NAMES}
+        message[name] |= dict.fromkeys(("accepted", "offers"), widest)
+        message[name]["case"] = max((case.name for case in Case), key=len)
+        message[name]["tariffs"] = dict.fromkeys(message[name]["tariffs"], -PRICE_CAP)
+    message |= {"round": widest, "record": widest}
+    assert faults(message, ROUND) == []
+    assert len(canonical_json(message)) < 2_000
 
 
 @pytest.mark.parametrize("name", ["rural", "a", "A-b_9", "0" * 64])
