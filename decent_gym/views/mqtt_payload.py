@@ -274,6 +274,8 @@ def _read(payload: bytes) -> dict[str, Any]:
     for field, kind in _NEEDED.items():
         if type(message.get(field)) is not kind:
             raise DataError(f"payload: {field} is {message.get(field)!r}, not of {kind}")
+    for commodity in Commodity:
+        _check_book(commodity.name.lower(), message[commodity.name.lower()])
     if message["record"] < 1:
         raise DataError(f"payload: record is {message['record']}, the first round's is 1")
     if message["round"] < 0:
@@ -290,10 +292,24 @@ def _read(payload: bytes) -> dict[str, Any]:
     return message
 
 
+def _check_book(name: str, book: dict[str, Any]) -> None:
+    for field, kinds in _BOOK.items():
+        if field not in book or type(book[field]) not in kinds:
+            raise DataError(f"payload: {name}: {field} is {book.get(field)!r:.80}, which cannot be")
+
+
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _HASHES: Final = ("ledger", "previous", "hash")
 _FIELDS: Final = {
     *("conversions", "district", "electricity", "hash", "heat", "ledger", "previous", "record"),
     *("round", "schema", "time"),
 }
-_NEEDED: Final = {"ledger": str, "previous": str, "hash": str, "record": int, "round": int}
+_NEEDED: Final = {
+    "ledger": str, "previous": str, "hash": str, "record": int, "round": int, "time": str,
+    "district": str, "electricity": dict, "heat": dict,
+}  # fmt: skip
+_PRICE: Final = (int, type(None))
+_BOOK: Final = {
+    "accepted": (int,), "case": (str,), "offers": (int,), "price": _PRICE, "price_high": _PRICE,
+    "price_low": _PRICE, "tariffs": (dict,), "volume": (int,),
+}  # fmt: skip
