@@ -9,7 +9,7 @@ from decent_gym.clearing.order_admission import HORIZON
 from decent_gym.units import IntArray
 
 _KEPT: Final = 2**20
-"""So many numbers are remembered, at least; nobody can make an audit remember more than twice."""
+"""So many of the highest numbers are remembered, at least, and about twice as many at most."""
 
 
 class NumbersGiven:
