@@ -36,7 +36,7 @@ class Readmission:
         self._enabled = np.array([True] * len(header.names) + [False, True, False])
         self._energy = energy_limits(self.priority)
         self._most = offer_limit(header.accounts, rules)
-        self._scratch = np.zeros((4, header.accounts), np.int64)
+        self._scratch = np.zeros((5, header.accounts), np.int64)
         self._balances = np.zeros((1, header.accounts), np.int64)
         self._rounds, self._numbers = np.zeros((2, 1), np.int64)
         self._make_room(0)
@@ -44,7 +44,7 @@ class Readmission:
     def _make_room(self, capacity: int) -> None:
         self._book = OrderBook.empty(1, capacity, self._wishes)
         self._status, self._reason, self._start = np.zeros((3, 1, COMMODITIES, capacity), np.int64)
-        self._rows = np.zeros(capacity, np.int64)
+        self._places = np.zeros((2, capacity), np.int64)
 
     def crowd_fault(self, orders: int) -> str | None:
         """Whether a book has more orders than all accounts together may have."""
@@ -68,7 +68,7 @@ class Readmission:
             0, 1, *submitted, book.count, self._status, wishes[0], *own.columns(), own.count,
             wishes[1], self._reason, self._rounds, self._numbers, self._enabled, self.priority,
             self._energy, self._balances, len(self._names), self._most, HORIZON, self._scratch,
-            self._rows,
+            *self._places,
         )  # fmt: skip
         return self._first_refusal(book, number) if refused else None
 

@@ -136,16 +136,17 @@ def admit(  # type: ignore[no-untyped-def]
     o_count, status, o_wishes, b_id, b_sequence, b_owner, b_side, b_price, b_energy, b_unsettled,
     b_start, b_until, b_priority, b_device, b_cap, b_count, b_wishes, reason, rounds,
     next_sequence, enabled, priority, energy_limit, balances, organizations, max_offers, horizon,
-    scratch, rows,
+    scratch, rows, chain,
 ):  # fmt: skip
     """Write every admissible order into its book; `status` says what became of each.
 
-    `scratch` (4, A) and `rows` (R,) are room to work in; the books must have room for all orders.
-    Wishes are None in a market that reads none, for which a kernel of its own is compiled; where
-    the books hold them, so must the orders.  Returns the number of refused orders.
+    `scratch` (5, A), `rows` and `chain` (R,) are room to work in; the books must have room for all
+    orders.  Wishes are None in a market that reads none, for which a kernel of its own is compiled;
+    where the books hold them, so must the orders.  Returns the number of refused orders.
     """
     refused = 0
     offers, energies, top_bid, low_ask = scratch[0], scratch[1], scratch[2], scratch[3]
+    newest = scratch[4]  # of the rows admitted, by account; `chain` leads to the one before
     accounts = enabled.shape[0]
     for w in range(first, last):
         now = rounds[w]
@@ -163,6 +164,7 @@ def admit(  # type: ignore[no-untyped-def]
                 energies[a] = 0
                 top_bid[a] = -_NEVER
                 low_ask[a] = _NEVER
+                newest[a] = -1
             for i in range(standing):
                 a = b_owner[w, c, i]
                 offers[a] += 1  # also what was ended in this round: it keeps its slot until then
@@ -230,13 +232,11 @@ def admit(  # type: ignore[no-untyped-def]
                                 if crosses:
                                     code = 14
                                     break
-                        for k in range(n):
+                        k = newest[a]
+                        while k >= 0 and code == 0:
                             i = rows[k]
-                            if (
-                                o_owner[w, c, i] == a
-                                and o_start[w, c, i] < until
-                                and start < o_until[w, c, i]
-                            ):
+                            k = chain[k]
+                            if o_start[w, c, i] < until and start < o_until[w, c, i]:
                                 other_side, other = o_side[w, c, i], o_price[w, c, i]
                                 if b_wishes is None:
                                     crosses = _crosses(side, price, other_side, other)
@@ -247,17 +247,16 @@ def admit(  # type: ignore[no-untyped-def]
                                     )  # fmt: skip
                                 if crosses:
                                     code = 14
-                                    break
                     if code == 0 and o_id[w, c, r] >= 0:
                         for i in range(standing):
                             if b_owner[w, c, i] == a and b_id[w, c, i] == o_id[w, c, r]:
                                 code = 15
                                 break
-                        for k in range(n):
-                            i = rows[k]
-                            if o_owner[w, c, i] == a and o_id[w, c, i] == o_id[w, c, r]:
+                        k = newest[a]
+                        while k >= 0 and code == 0:
+                            if o_id[w, c, rows[k]] == o_id[w, c, r]:
                                 code = 15
-                                break
+                            k = chain[k]
                 status[w, c, r] = code
                 if code != 0:
                     refused += 1
@@ -280,6 +279,8 @@ def admit(  # type: ignore[no-untyped-def]
                 else:
                     low_ask[a] = min(low_ask[a], price)
                 rows[n] = r
+                chain[n] = newest[a]
+                newest[a] = n
                 n += 1
             _take(o_owner[w, c], rows, n, b_owner[w, c, standing:])
             _take(o_side[w, c], rows, n, b_side[w, c, standing:])

@@ -249,7 +249,8 @@ class GridOperator:
                 *self.book.columns(), self.book.count, self._wishes, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
                 self.accounts, len(self.organizations), self.max_offers, HORIZON,
-                np.empty((4, len(self._enabled)), np.int64), np.empty(rows, np.int64),
+                np.empty((5, len(self._enabled)), np.int64), np.empty(rows, np.int64),
+                np.empty(rows, np.int64),
             )
         )  # fmt: skip
 
