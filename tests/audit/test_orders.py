@@ -243,6 +243,7 @@ def test_what_the_rules_allow_is_no_fault(tmp_path):
 
 def test_as_many_as_a_market_takes(tmp_path):
     most = offer_limit(len(MEMBERS) + 3, RULES)
+    assert (most, offer_limit(103, RULES)) == (8_205, 556)  # as docs/trust.md says
     market = CrookedMarket(tmp_path / "l")
     with market.ledger:
         market.offer(*[(0, SELL, 100, {"rounds": 2, "energy": 9})] * most, (1, BUY, 100))
