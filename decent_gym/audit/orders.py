@@ -1,4 +1,4 @@
-"""Whether recorded orders could have stood in a book: bounds, windows, and from round to round.
+"""Whether recorded orders could have stood in a book: by themselves, and from round to round.
 
 What passes here can be cleared: no later sum leaves int64.
 """
@@ -6,42 +6,39 @@ What passes here can be cleared: no later sum leaves int64.
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from decent_gym.audit import order_kernels
+from decent_gym.audit.numbers_given import NumbersGiven
+from decent_gym.audit.order_kernels import continuity, not_replaced
+from decent_gym.audit.readmission import Readmission
+from decent_gym.clearing import MECHANISMS, Rules
+from decent_gym.clearing.order_admission import HORIZON
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.models import (
-    HARD,
-    NO_DEVICE,
-    NOBODY,
+    COMMODITIES,
+    NO_WISH,
     ORDER_FIELDS,
-    PREMIUM_CAP,
-    TYPES,
     WISH_FIELDS,
-    ClearedBook,
     Commodity,
+    OrderBook,
     Round,
 )
-from decent_gym.units import BOOK_ENERGY_CAP, ENERGY_CAP, PRICE_CAP, IntArray
+from decent_gym.units import IntArray
 
-BoolArray = npt.NDArray[np.bool_]
-
-_COLUMN: Final = {name: column for column, name in enumerate(ORDER_FIELDS)}
-_BEYOND: Final = 2**62
-_BOUNDS: Final = {
-    "id": (-_BEYOND, _BEYOND),
-    "sequence": (0, _BEYOND),
-    "owner": (0, 0),
-    "side": (0, 1),
-    "price": (-PRICE_CAP, PRICE_CAP),
-    "energy": (1, ENERGY_CAP),
-    "unsettled": (1, ENERGY_CAP),
-    "start": (0, 0),
-    "until": (0, _BEYOND),
-    "priority": (0, 1),
-    "device": (NO_DEVICE, _BEYOND),
-    "cap": (1, ENERGY_CAP),
+_COLUMNS: Final = (*ORDER_FIELDS, *WISH_FIELDS)
+_NO_WISH: Final = np.array(NO_WISH, np.int64)[:, None]
+_NONE: Final = np.zeros(0, np.int64)
+_SAYS: Final = {
+    order_kernels.BAD_SEQUENCE: ("sequence", "beyond what a market numbers"),
+    order_kernels.NOT_RISING: ("sequence", "not above that of the order before"),
+    order_kernels.BAD_ID: ("id", "below -1, which means none"),
+    order_kernels.BAD_START: ("start", "not a round up to this one"),
+    order_kernels.BAD_UNSETTLED: ("unsettled", "not 1 to its energy"),
+    order_kernels.BAD_PRIORITY: ("priority", "not its organization's"),
+    order_kernels.LATE_START: ("start", "past, but the order was not in the round before"),
+    order_kernels.NOT_WHOLE: ("unsettled", "not all of a new order's energy"),
+    order_kernels.TWICE: ("sequence", "one that an order of the other book has, too"),
 }
-_FIXED: Final = [column for name, column in _COLUMN.items() if name != "unsettled"]
 
 
 class OrderCheck:
@@ -50,135 +47,144 @@ class OrderCheck:
     Parameters
     ----------
     header : LedgerHeader
-    wishes : bool
-        Whether the header's rules read any.
+    rules : Rules
+        Those of the header.
     """
 
-    def __init__(self, header: LedgerHeader, wishes: bool = False) -> None:
-        self._wishes = wishes
-        self._priorities = np.array(header.priorities, np.int64)
-        self._network = len(header.names) + 1
-        self._low = np.array([_BOUNDS[name][0] for name in ORDER_FIELDS], np.int64)
-        self._high = np.array([_BOUNDS[name][1] for name in ORDER_FIELDS], np.int64)
-        self._high[_COLUMN["owner"]] = self._network
-        self._before: dict[Commodity, ClearedBook] = {}
+    def __init__(self, header: LedgerHeader, rules: Rules) -> None:
+        self._wishes = MECHANISMS[rules.mechanism].wishes
+        self._market = Readmission(header, rules)
+        self._given = NumbersGiven()
+        self._highest = np.full(COMMODITIES + 1, -1, np.int64)
+        self._last = np.zeros(header.accounts, np.int64)
+        self._place = np.zeros(4, np.int64)
+        self._now = self._before = OrderBook.empty(1, 0, self._wishes)
+        self._accepted = np.zeros((COMMODITIES, 0), np.int64)
 
     def fault(self, record: Round) -> str | None:
         """What is wrong with the orders of `record`, which must follow the one checked before."""
-        self._high[_COLUMN["start"]] = record.number
-        self._low[_COLUMN["until"]] = record.number + 1
-        for commodity, book in zip(Commodity, record.books, strict=True):
-            if len(book.orders):
-                fault = (
-                    self._range_fault(book)
-                    or self._wish_fault(book)
-                    or self._continuity_fault(commodity, book, record)
-                )
-                if fault is not None:
-                    return f"{commodity.name.lower()} {fault}"
-            self._before[commodity] = book
-        return None
-
-    def _range_fault(self, book: ClearedBook) -> str | None:
-        orders = book.orders
-        outside = (orders.min(axis=0) < self._low) | (orders.max(axis=0) > self._high)
-        if outside.any():
-            column = int(np.argmax(outside))
-            low, high = int(self._low[column]), int(self._high[column])
-            values = orders[:, column]
-            at = int(np.argmax((values < low) | (values > high)))
-            return f"{ORDER_FIELDS[column]} of order {at} is {values[at]}, not in [{low}, {high}]"
-        fault = _first_fault(
-            book.column("unsettled") > book.column("energy"), "unsettled", "more than its energy"
-        ) or _first_fault(
-            np.diff(book.column("sequence"), prepend=-1) <= 0,
-            "sequence",
-            "not above that of the order before",
-        )
+        fault = self._size_fault(record)
         if fault is not None:
             return fault
-        if int(book.offered.sum()) > BOOK_ENERGY_CAP:
-            return f"offers of {book.offered.sum()} Wh are more than a book may hold"
-        return self._owner_fault(book)
-
-    def _wish_fault(self, book: ClearedBook) -> str | None:
-        if not len(book.wishes):
-            return None
-        if not self._wishes:
-            return "wishes, but the rules read none"
-        attributes, premium, partner = book.wishes.T
-        owner = book.column("owner")
-        bids = (book.column("side") == 1) & (attributes > 0)
-        bad_premium = np.where(bids, (premium < HARD) | (premium > PREMIUM_CAP), premium != HARD)
-        members = len(self._priorities)
-        nobody = (partner < NOBODY) | (partner >= members) | (partner == owner)
-        return (
-            _first_fault((attributes < 0) | (attributes >= TYPES), "attributes", "no type")
-            or _first_fault(bad_premium, "premium", "not one that an order can have")
-            or _first_fault(nobody & (partner != NOBODY), "partner", "no other organization")
-        )
-
-    def _owner_fault(self, book: ClearedBook) -> str | None:
-        owner = book.column("owner")
-        members = owner < len(self._priorities)
-        nobody = ~members & (owner != self._network)
-        fault = _first_fault(nobody, "owner", "an account that cannot trade")
-        if fault is not None or not members.any():
+        book = self._fill(record)
+        fresh = self._fresh
+        code = 0
+        fault = self._market.fault(book, record.number)
+        if fault is None:
+            before = self._before
+            code = continuity(
+                book.orders, book.wishes, book.count, before.orders, before.wishes, before.count,
+                self._accepted, record.number, self._market.priority, fresh, self._place,
+            )  # fmt: skip
+            fault = self._continuity_fault(code) if code else None
+        if fault is not None:
             return fault
-        expected = self._priorities[np.where(members, owner, 0)]
-        wrong = members & (book.column("priority") != expected)
-        return _first_fault(wrong, "priority", "not its organization's")
+        given = record.conversions
+        converted = given.column("sequence").copy() if len(given.activity) else _NONE
+        fresh = fresh[: self._place[2]]
+        fault = self._number_fault(fresh) or self._device_fault(converted)
+        if len(converted):
+            fresh = np.sort(np.concatenate([fresh, converted]))
+        self._given.add(record.number, fresh)
+        self._keep(record, converted)
+        return fault
 
-    def _continuity_fault(
-        self, commodity: Commodity, book: ClearedBook, record: Round
-    ) -> str | None:
-        known, at = self._seen_before(commodity, book)
-        new = ~known
-        fault = _first_fault(
-            new & (book.column("start") != record.number),
-            "start",
-            "past, but the order was not in the round before",
-        ) or _first_fault(
-            new & (book.column("unsettled") != book.column("energy")),
-            "unsettled",
-            "not all of a new order's energy",
-        )
-        if fault is not None or not known.any():
-            return fault
-        before = self._before[commodity]
-        now, then = book.orders[known], before.orders[at[known]]
-        changed = np.argwhere(now[:, _FIXED] != then[:, _FIXED])
-        if len(changed):
-            row, column = changed[0]
-            order = int(np.flatnonzero(known)[row])
-            return (
-                f"{ORDER_FIELDS[_FIXED[column]]} of order {order} is "
-                f"{now[row, _FIXED[column]]}, was {then[row, _FIXED[column]]} a round before"
-            )
-        for name in WISH_FIELDS if len(book.wishes) or len(before.wishes) else ():
-            other = np.zeros(len(book.orders), np.bool_)
-            other[known] = book.column(name)[known] != before.column(name)[at[known]]
-            if other.any():
-                return _first_fault(other, name, "another than a round before")
-        left = then[:, _COLUMN["unsettled"]] - before.accepted[at[known]]
-        wrong = np.flatnonzero(now[:, _COLUMN["unsettled"]] != left)
-        if len(wrong):
-            order = int(np.flatnonzero(known)[wrong[0]])
-            return (
-                f"unsettled of order {order} is {now[wrong[0], _COLUMN['unsettled']]}, "
-                f"the round before left {left[wrong[0]]}"
-            )
+    def _size_fault(self, record: Round) -> str | None:
+        for commodity, book in zip(Commodity, record.books, strict=True):
+            fault = self._market.crowd_fault(len(book.orders))
+            if len(book.wishes) and not self._wishes:
+                fault = "wishes, but the rules read none"
+            if fault is not None:
+                return f"{commodity.name.lower()} {fault}"
         return None
 
-    def _seen_before(self, commodity: Commodity, book: ClearedBook) -> tuple[BoolArray, IntArray]:
-        """Which orders stood in the round before, and where."""
-        before = self._before.get(commodity)
-        if before is None or not len(before.orders):
-            return np.zeros(len(book.orders), np.bool_), np.zeros(len(book.orders), np.int64)
-        sequences = before.column("sequence")
-        at = np.minimum(np.searchsorted(sequences, book.column("sequence")), len(sequences) - 1)
-        return sequences[at] == book.column("sequence"), at
+    def _fill(self, record: Round) -> OrderBook:
+        """The orders of the round, columns first, in the arrays of the one before the last."""
+        most = max(len(book.orders) for book in record.books)
+        if self._now.capacity < most or self._now is self._before:
+            self._now = OrderBook.empty(1, max(64, 2 * most), self._wishes)
+            widest = max(self._now.capacity, self._before.capacity)
+            self._fresh = np.zeros(COMMODITIES * widest, np.int64)
+            self._chain = np.zeros(widest, np.int64)
+        now = self._now
+        for c, book in enumerate(record.books):
+            n = now.count[0, c] = len(book.orders)
+            now.orders[:, 0, c, :n] = book.orders.T
+            if self._wishes:
+                now.wishes[:, 0, c, :n] = book.wishes.T if len(book.wishes) else _NO_WISH
+        return now
+
+    def _keep(self, record: Round, converted: IntArray) -> None:
+        """Remember the round for the next one."""
+        now = self._now
+        if self._accepted.shape[1] < now.capacity:
+            self._accepted = np.zeros((COMMODITIES, now.capacity), np.int64)
+        for c, book in enumerate(record.books):
+            n = len(book.orders)
+            if n:
+                self._accepted[c, :n] = book.accepted
+                self._highest[c] = max(self._highest[c], now.sequence[0, c, n - 1])
+        if len(converted):
+            self._highest[COMMODITIES] = converted.max()
+        self._now, self._before = self._before, now
+
+    def _continuity_fault(self, code: int) -> str:
+        c, at, column, before = self._place.tolist()
+        place, slot = Commodity(c).name.lower(), (0, c, at)
+        if code in _SAYS:
+            field, what = _SAYS[code]
+            return f"{place} {field} of order {at} is {what}"
+        if code == order_kernels.WRONG_REST:
+            return (
+                f"{place} unsettled of order {at} is {self._now.unsettled[slot]}, the round before "
+                f"left {column}"
+            )
+        then, now = _row(self._before, c, before)[column], _row(self._now, c, at)[column]
+        return f"{place} {_COLUMNS[column]} of order {at} is {now}, was {then} a round before"
+
+    def _number_fault(self, fresh: IntArray) -> str | None:
+        """Whether a number is given once, and by when an order came in that has a low one."""
+        late = fresh[: self._given.late(fresh)]
+        twice = self._given.twice(late) if len(late) else None
+        if twice is not None:
+            return f"{self._named(twice)}: its number was given in a round before"
+        for number in late.tolist():
+            came = self._given.latest(number)
+            slot = self._slot(number)
+            until = int(self._now.until[slot])
+            if until > came + HORIZON:
+                return (
+                    f"{self._named(number)}: valid_until {until} is too far ahead: round {came} "
+                    f"has higher numbers, so it came by then and may reach to {came + HORIZON}"
+                )
+        return None
+
+    def _device_fault(self, converted: IntArray) -> str | None:
+        """Whether an order stands that a newer one of its device must have replaced."""
+        book = self._now
+        if not not_replaced(
+            book.orders, book.count, converted, self._highest, self._last, self._chain, self._place
+        ):
+            return None
+        c, at, older = self._place[:3].tolist()
+        return (
+            f"{self._market.named(book, c, older)}: it stands beside order {at} of the same device "
+            "and side, which came later and must have replaced it"
+        )
+
+    def _named(self, number: int) -> str:
+        return self._market.named(self._now, *self._slot(number)[1:])
+
+    def _slot(self, number: int) -> tuple[int, int, int]:
+        """Where an order of the round stands that has this number."""
+        for c, n in enumerate(self._now.count[0].tolist()):
+            at = int(np.searchsorted(self._now.sequence[0, c, :n], number))
+            if at < n and self._now.sequence[0, c, at] == number:
+                return 0, c, at
+        raise AssertionError(f"no order has number {number}")
 
 
-def _first_fault(wrong: BoolArray, field: str, what: str) -> str | None:
-    return f"{field} of order {int(np.argmax(wrong))} is {what}" if wrong.any() else None
+def _row(book: OrderBook, c: int, at: int) -> list[int]:
+    """All columns of one order, its wish after the rest."""
+    wish = book.wishes[:, 0, c, at].tolist() if book.reads_wishes else []
+    return [*book.orders[:, 0, c, at].tolist(), *wish]

@@ -7,7 +7,7 @@ from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.recount import meter_fault, tariff_fault, time_fault
 from decent_gym.audit.signatures import SignatureCheck
-from decent_gym.clearing import MECHANISMS, Rules
+from decent_gym.clearing import Rules
 from decent_gym.ledger.header import LedgerHeader
 from decent_gym.models import Round
 
@@ -31,7 +31,7 @@ class RoundCheck:
 
     def __init__(self, header: LedgerHeader, rules: Rules, ledger: bytes) -> None:
         self._header = header
-        self._orders = OrderCheck(header, MECHANISMS[rules.mechanism].wishes)
+        self._orders = OrderCheck(header, rules)
         self._conversions = ConversionCheck(header, rules.clearing == "coupled")
         self._signatures = SignatureCheck(header, ledger)
         self._number: int | None = None

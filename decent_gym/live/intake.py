@@ -4,13 +4,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+from decent_gym.clearing import order_faults
 from decent_gym.errors import DataError
 from decent_gym.ledger.note import VerifierKey
 from decent_gym.live.messages import receipt_payload
 from decent_gym.live.offers_message import OffersMessage
 from decent_gym.live.reading import read_offers
 from decent_gym.live.seal_check import SEAL_REASONS, SealCheck
-from decent_gym.market import HORIZON, admission
+from decent_gym.market import HORIZON
+from decent_gym.market.admission import refusal
 from decent_gym.models import Commodity
 from decent_gym.simulation import Simulation
 
@@ -19,7 +21,7 @@ MESSAGES_CAP: Final = 256
 TEXTS_CAP: Final = 5
 """Refused offers of one message whose receipt says in words what is wrong; all name the reason."""
 REASONS: Final = {
-    getattr(admission, name): name.lower()
+    getattr(order_faults, name): name.lower()
     for name in (
         *("UNKNOWN_OWNER", "DISABLED", "BAD_SIDE", "BAD_ENERGY", "BAD_PRICE", "IN_THE_PAST"),
         *("TOO_FAR", "EMPTY_WINDOW", "TOO_LONG", "BAD_CAP", "BAD_DEVICE", "TOO_MANY", "TOO_MUCH"),
@@ -170,14 +172,14 @@ class Intake:
         for commodity in Commodity:  # admitted in this order, so numbered in this order
             for row, place in places[commodity].items():
                 code = int(orders.status[0, commodity, row])
-                if code == admission.ADMITTED:
+                if code == order_faults.ADMITTED:
                     sequences[place] = following
                     following += 1
                     continue
                 fault: dict[str, Any] = {"offer": place, "reason": REASONS[code], "text": None}
                 if len(faults) < TEXTS_CAP:
                     at = (0, int(commodity), row)
-                    error = admission.refusal(orders, at, organization, message.round, limits)
+                    error = refusal(orders, at, organization, message.round, limits)
                     fault["text"] = str(error)
                 faults.append(fault)
         self.taken += len(rows) - refused

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from decent_gym.clearing import Rules
 from decent_gym.clearing.conversion_admission import flow_limits
+from decent_gym.clearing.order_admission import HORIZON
 from decent_gym.errors import InputError, OfferError, shown
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS
 from decent_gym.market.admission import refusal
 from decent_gym.market.capability import Capability, authorize
 from decent_gym.market.conversions import conversion_refusal, one_group
-from decent_gym.market.operator import HORIZON, GridOperator
+from decent_gym.market.operator import GridOperator
 from decent_gym.market.orders import Orders
 from decent_gym.market.tariffs import DEFAULT_TARIFFS, Tariffs
 from decent_gym.models import (

@@ -20,18 +20,20 @@ from decent_gym.clearing import MECHANISMS, Rules
 from decent_gym.clearing.batch import Books, Outcome
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.clearing.open_filter import open_filter
+from decent_gym.clearing.order_admission import HORIZON, admit, energy_limits
 from decent_gym.clearing.preference_reasons import give_wish_reasons
 from decent_gym.clearing.reasons import bars, give_reasons
 from decent_gym.clearing.residual import certify_residual, serve_residual
 from decent_gym.clearing.settlement import apply_trades, settle_imbalance
 from decent_gym.errors import InputError, RoundOrderError, shown
+from decent_gym.ledger.record_room import offer_limit
 from decent_gym.market.accounts import SPECIAL_ACCOUNTS, post
-from decent_gym.market.admission import admit, room_needed
+from decent_gym.market.admission import room_needed
 from decent_gym.market.capability import Capability, authorize
 from decent_gym.market.conversions import Conversions
 from decent_gym.market.departures import compact
 from decent_gym.market.joint import JointClearing
-from decent_gym.market.members import checked_organizations, energy_limits, offer_limit
+from decent_gym.market.members import checked_organizations
 from decent_gym.market.meters import check_meters
 from decent_gym.market.orders import Orders
 from decent_gym.market.progress import count_cleared
@@ -52,8 +54,6 @@ from decent_gym.models import (
 )
 from decent_gym.units import PRICE_CAP, ROUND_SECONDS, IntArray, checked_int
 
-HORIZON: Final = 7 * 96
-"""How many rounds ahead an order may reach, a week."""
 _LAST_START: Final = 2**40
 _LAST_ROUND: Final = 2**40
 
@@ -131,7 +131,7 @@ class GridOperator:
         self._mechanism = MECHANISMS[self.rules.mechanism]
         n = len(organizations)
         accounts = n + SPECIAL_ACCOUNTS
-        self.max_offers = offer_limit(accounts, self.rules, max_offers)
+        self.max_offers = min(max_offers, offer_limit(accounts, self.rules))
         self._utility = next((i for i, o in enumerate(organizations) if o.priority == 1), -1)
         if self.rules.utility == "residual" and self._utility < 0:
             raise InputError(
@@ -249,7 +249,8 @@ class GridOperator:
                 *self.book.columns(), self.book.count, self._wishes, self.reason, self.round,
                 self.next_sequence, self._enabled, self._priority, self.energy_limit,
                 self.accounts, len(self.organizations), self.max_offers, HORIZON,
-                np.empty((4, len(self._enabled)), np.int64), np.empty(rows, np.int64),
+                np.empty((5, len(self._enabled)), np.int64), np.empty(rows, np.int64),
+                np.empty(rows, np.int64),
             )
         )  # fmt: skip
 

@@ -28,7 +28,7 @@ class Orders:
     """Arrays of shape (W, C, R), int64; the first ``count[w, c]`` rows of each are meant.
 
     ``id`` below 0 means none.  ``status`` is filled by the operator: 0 where the
-    order entered its book, else a code of :mod:`decent_gym.market.admission`.  ``wishes`` is
+    order entered its book, else a code of :mod:`decent_gym.clearing.order_faults`.  ``wishes`` is
     (3, W, C, R), rows as in ``WISH_FIELDS``, or of length 0: no order says anything of the kind.
 
     Raises

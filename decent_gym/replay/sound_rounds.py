@@ -9,7 +9,7 @@ from decent_gym.audit.conversions import ConversionCheck
 from decent_gym.audit.header_rules import rules_of
 from decent_gym.audit.orders import OrderCheck
 from decent_gym.audit.recount import tariff_fault
-from decent_gym.clearing import MECHANISMS, Books, Rules
+from decent_gym.clearing import Books, Rules
 from decent_gym.clearing.lottery import fill_lottery
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import LedgerHeader, open_records
@@ -69,7 +69,7 @@ class SoundRounds:
             It has no rounds.
         """
         folder, header = self._folder, self.header
-        check = OrderCheck(header, MECHANISMS[self.rules().mechanism].wishes)
+        check = OrderCheck(header, self.rules())
         conversions = ConversionCheck(header, self.coupled)
         rounds: list[Round] = []
         for raw in self._records:

@@ -173,7 +173,7 @@ def test_the_earliest_fault_is_named_whatever_its_kind(tmp_path):
 def test_an_order_that_leaves_may_not_come_back(tmp_path):
     market = SlowMarket(seed=3)
     market.submit(Commodity.HEAT)
-    market.orders[Commodity.HEAT][0].update(side=0, price=10**8, start=0, until=9)
+    market.orders[Commodity.HEAT][0].update(side=0, price=10**8, start=0, until=9, device=-1)
     records = [market.round() for _ in range(6)]
     book = records[2].heat
     assert book.accepted[0] == 0
@@ -328,7 +328,7 @@ def test_hostile_bytes_never_raise(tmp_path_factory, data):
 def test_a_book_that_could_not_be_summed_is_refused(tmp_path):
     n = 600
     orders = np.tile(RECORDS[0].electricity.orders[:1], (n, 1))
-    orders[:, COLUMN["sequence"]] = np.arange(n)
+    orders[:, COLUMN["sequence"]] = orders[:, COLUMN["id"]] = np.arange(n)
     orders[:, COLUMN["start"]], orders[:, COLUMN["until"]] = 0, 1
     for name in ("energy", "unsettled", "cap"):
         orders[:, COLUMN[name]] = 10**8
@@ -336,7 +336,7 @@ def test_a_book_that_could_not_be_summed_is_refused(tmp_path):
     book = {"orders": orders, "offered": orders[:, COLUMN["cap"]], "accepted": zeros,
             "pays": zeros, "reason": zeros}  # fmt: skip
     forger.write(tmp_path / "l", HEADER, [edited(RECORDS[0], electricity=book)])
-    assert "more than a book may hold" in verify(tmp_path / "l").reason
+    assert "would pass the organization's share of the book" in verify(tmp_path / "l").reason
 
 
 def test_the_ledger_offers_the_verifier():

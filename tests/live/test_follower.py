@@ -313,7 +313,9 @@ def test_what_would_break_a_kernel_is_refused_before_it_is_cleared(clearing, nam
     """The records of a stranger: unchecked, the first of these ended the process."""
     check = Recheck(header(rules=Rules(clearing=clearing).to_dict()), bytes(32))
     fault = check.fault(hostile(SlowMarket().round(), name, value))
-    assert re.search(r"^1 conversions, but|conversion|owner of order 0 is", fault)
+    assert re.search(
+        r"^1 conversions, but|conversion|account 9999: organization 9999 is not", fault
+    )
 
 
 @pytest.mark.parametrize("rules", [{"mechanism": "preference"}, {"clearing": "coupled"}])

@@ -9,10 +9,11 @@ import pytest
 from market.random_orders import MEMBERS, TARIFFS
 from market.snapshots import header_of, snapshot
 
-from decent_gym.clearing import Rules
+from decent_gym.clearing import Rules, order_faults
 from decent_gym.errors import InputError, OfferError
 from decent_gym.ledger import Ledger
-from decent_gym.market import Capability, GridOperator, MarketController, Orders, Tariffs, admission
+from decent_gym.market import Capability, GridOperator, MarketController, Orders, Tariffs
+from decent_gym.market.admission import refusal
 from decent_gym.models import Commodity, Offer, Organization, Side
 from decent_gym.units import BOOK_ENERGY_CAP
 
@@ -250,17 +251,19 @@ def test_a_bad_market_is_refused(case):
 
 def test_every_code_has_a_sentence():
     """`refusal` knows each code, and names the field, the value and the owner."""
-    orders = Orders.empty(1, 1)
+    orders = Orders.empty(1, 1, wishes=True)
+    orders.wishes[:] = 42
     for name in ("id", "side", "price", "energy", "start", "until", "device", "cap"):
         getattr(orders, name)[:] = 42
     limits = {"horizon": 672, "max_offers": 3, "energy": 9}
     codes = [
-        code for name, code in vars(admission).items()
-        if name.isupper() and name[0] != "_" and name not in ("ENERGY_CAP", "PRICE_CAP") and code
+        code for name, code in vars(order_faults).items()
+        if name.isupper() and name[0] != "_" and 0 < code < 100
     ]  # fmt: skip
-    assert sorted(codes) == list(range(1, 18))
+    assert sorted(codes) == list(range(1, 22))
     for code in codes:
         orders.status[:] = code
-        error = admission.refusal(orders, (0, HEAT, 0), "someone", 5, limits)
-        assert error.value == ("someone" if error.field == "organization" else 42)
+        error = refusal(orders, (0, HEAT, 0), "someone", 5, limits)
+        wish = dict.fromkeys(("attributes", "premium", "partner"), 42)
+        assert error.value == {"organization": "someone", "wish": wish}.get(error.field, 42)
         assert f"someone's 42 offer of heat: {error.field} {error.value!r} " in str(error)

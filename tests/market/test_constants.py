@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import decent_gym
-from decent_gym.market import accounts, admission, meters, operator
+from decent_gym.clearing import order_admission, order_faults
+from decent_gym.market import accounts, meters, operator
 from decent_gym.market.tariffs import _PRICE_CAP
 from decent_gym.models import NO_DEVICE, Money, Reason, Side, Tariff
 from decent_gym.units import ENERGY_CAP, JSON_INTEGER_CAP, PRICE_CAP, PRODUCT_CAP
@@ -54,13 +55,14 @@ def test_repeated_numbers_are_what_they_stand_for(module, text):
 
 def test_the_test_above_sees_the_kernels():
     found = dict(kernel_files())
-    assert {"decent_gym.market.admission", "decent_gym.market.departures"} <= found.keys()
+    assert {"decent_gym.clearing.order_admission", "decent_gym.market.departures"} <= found.keys()
     assert len(found) > 15
 
 
 def test_numbers_of_the_market():
-    assert admission._NO_ID == -1
-    assert admission._ACCOUNT_CAP * 4 == PRODUCT_CAP == admission._NEVER
+    assert order_admission._NO_ID == -1
+    assert order_faults._ACCOUNT_CAP == order_admission._ACCOUNT_CAP
+    assert order_admission._ACCOUNT_CAP * 4 == PRODUCT_CAP == order_admission._NEVER
     assert _PRICE_CAP == PRICE_CAP
     assert (accounts.FUEL, accounts.NETWORK, accounts.OPERATOR) == (0, 1, 2)
     assert accounts.SPECIAL_ACCOUNTS == 3
@@ -70,10 +72,7 @@ def test_numbers_of_the_market():
 
 
 def test_a_record_that_the_operator_takes_the_audit_takes_too():
-    from decent_gym.audit import orders, recount
+    from decent_gym.audit import recount
 
     assert meters.METER_CAP <= recount._METER_CAP
     assert meters.IMBALANCE_CAP <= recount._IMBALANCE_CAP
-    low, high = orders._BOUNDS["id"]
-    assert low <= admission._NO_ID and high >= admission._NUMBER_CAP
-    assert orders._BOUNDS["device"][1] >= admission._NUMBER_CAP

@@ -8,16 +8,16 @@ import pytest
 from market.random_orders import MEMBERS, PAIRS, ROWS, TARIFFS, N, as_orders, random_batch
 from oracles.market import OPEN, PlainMarket
 
-from decent_gym.clearing import TIE_RULES, UTILITIES, Rules
+from decent_gym.clearing import TIE_RULES, UTILITIES, Rules, order_faults
 from decent_gym.errors import InputError
-from decent_gym.market import Capability, GridOperator, Orders, admission
+from decent_gym.market import Capability, GridOperator, Orders
 from decent_gym.models import Commodity, Reason
 
 WORDS = {
     code: name
-    for name, code in vars(admission).items()
+    for name, code in vars(order_faults).items()
     if name.isupper() and not name.startswith("_") and isinstance(code, int)
-    if name not in ("ADMITTED", "ENERGY_CAP", "PRICE_CAP")
+    if 0 < code < order_faults.NO_WISHES  # nobody wishes here
 } | {0: ""}
 MAX_OFFERS = 4
 LIMITS = [60, 60, 60, 60, 150, 60, 60, 60, 60]

@@ -114,6 +114,22 @@ def reason(order, taken, number, price):
     return Reason.OPEN if goes_on else Reason.EXPIRED
 
 
+def crosses(one, other):
+    """Whether two orders are of one organization, could trade, and stand at the same time."""
+    bid, ask = sorted((one, other), key=lambda order: -order["side"])
+    return (
+        (one["owner"], bid["side"], ask["side"]) == (other["owner"], Side.BUY, Side.SELL)
+        and bid["price"] >= ask["price"]
+        and max(one["start"], other["start"]) < min(one["until"], other["until"])
+    )
+
+
+def replaces(one, other):
+    """Whether an order ends an earlier one of its device."""
+    same = ("owner", "side", "device")
+    return one["device"] >= 0 and all(one[name] == other[name] for name in same)
+
+
 class SlowMarket:
     """One world; `round()` closes one round with random new offers and random meters."""
 
@@ -127,26 +143,36 @@ class SlowMarket:
         self.accounts = [0] * (organizations + 3)
 
     def submit(self, commodity):
+        """One random offer, of somebody who crosses none of its own and replaces none."""
         owner = self.random.randrange(self.organizations)
         start = self.number + self.random.choice([0, 0, 0, 1])
         energy = self.random.choice([1, 250, 250, 250, 250, 500, 4000, 99_999])
         tied = self.random.choice([-5000, 0, 80_000, 80_000, 120_000, 300_000])
-        self.orders[commodity].append(
-            {
-                "id": self.sequence + 1000,
-                "sequence": self.sequence,
-                "owner": owner,
-                "side": self.random.randrange(2),
-                "price": self.random.choice([tied, self.random.randrange(10**5, 2 * 10**5)]),
-                "energy": energy,
-                "unsettled": energy,
-                "start": start,
-                "until": start + self.random.choice([1, 1, 2, 5]),
-                "priority": int(owner == self.organizations - 1),
-                "device": self.random.choice([-1, 0, 3]),
-                "cap": self.random.choice([10**8, 10**8, 700]),
-            }
-        )
+        order = {
+            "id": self.sequence + 1000,
+            "sequence": self.sequence,
+            "owner": owner,
+            "side": self.random.randrange(2),
+            "price": self.random.choice([tied, self.random.randrange(10**5, 2 * 10**5)]),
+            "energy": energy,
+            "unsettled": energy,
+            "start": start,
+            "until": start + self.random.choice([1, 1, 2, 5]),
+            "device": self.random.choice([-1, 0, 3]),
+            "cap": self.random.choice([10**8, 10**8, 700]),
+        }
+        standing = self.orders[commodity]
+        for _ in range(2 * self.organizations):
+            if not any(crosses(order, other) for other in standing):
+                break
+            order["side"] = 1 - order["side"]
+            order["owner"] = (order["owner"] + order["side"]) % self.organizations
+        else:
+            return
+        order["priority"] = int(order["owner"] == self.organizations - 1)
+        while any(replaces(order, other) for other in standing):
+            order["device"] += 1
+        standing.append(order)
         self.sequence += 1
 
     def round(self):

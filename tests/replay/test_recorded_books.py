@@ -313,7 +313,7 @@ def test_orders_that_no_book_may_hold(random_week, tmp_path):
     orders[0, 3] = 2
     rounds[2] = forger.edited(rounds[2], electricity={"orders": orders})
     forger.write(tmp_path / "y", header, rounds)
-    with pytest.raises(LedgerError, match=r"round \d+: electricity side of order 0 is 2"):
+    with pytest.raises(LedgerError, match=r"round \d+: electricity order 0, .*: side 2 must be"):
         read_books(tmp_path / "y")
 
 
