@@ -131,24 +131,24 @@ def conversion_fault(code: int, row: dict[str, int]) -> tuple[str, str]:
         )
     if code == MAKES_NOTHING:
         return "electricity", "produces nothing: one of the two must be above 0"
+    cold, hot = row["source"], row["supply"]
     if code == ABOVE_CARNOT:
-        cold, hot = row["source"], row["supply"]
-        why = "state the temperatures of a better one"
-        if hot > cold:
-            why = f"Carnot's bound from {cold / 10:g} to {hot / 10:g} degrees Celsius"
         return "heat", (
             f"creates energy: {row['heat'] / -row['electricity']:.3f} heat per electricity is "
-            f"above {carnot(cold, hot) / 1_000:g}; {why}"
+            f"above {carnot(cold, hot) / 1_000:g}; {_bound('from {:g} to {:g}', cold, hot)}"
         )
     if code == ABOVE_ENGINE:
-        cold, hot = row["source"], row["supply"]
-        why = "state the temperatures of a better one"
-        if hot > cold:
-            why = f"Carnot's bound between {cold / 10:g} and {hot / 10:g} degrees Celsius"
         return "heat", (
             f"creates energy: {row['electricity'] / -row['heat']:.3f} electricity per heat is "
-            f"above {1_000 / carnot(cold, hot):.3f}; {why}"
+            f"above {1_000 / carnot(cold, hot):.3f}; {_bound('between {:g} and {:g}', cold, hot)}"
         )
     return "fuel", (
         f"creates energy: at most {CONDENSING} per 1000 of its fuel ({row['fuel']}) can come out"
     )
+
+
+def _bound(words: str, cold: int, hot: int) -> str:
+    """Where the bound of a conversion comes from, temperatures in tenths of a degree."""
+    if hot <= cold:
+        return "state the temperatures of a better one"
+    return f"Carnot's bound {words.format(cold / 10, hot / 10)} degrees Celsius"

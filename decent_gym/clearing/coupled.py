@@ -17,6 +17,8 @@ from decent_gym.errors import InputError
 from decent_gym.units import IntArray
 
 _MILLI: Final = 1_000
+Pair = tuple[int | None, int | None]
+"""Of electricity and heat; None where nothing is traded, or nothing bounds the price."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,9 +61,9 @@ class CoupledResult:
     remainders: IntArray
     earns: IntArray
     profit: IntArray
-    price: tuple[int | None, int | None]
-    price_low: tuple[int | None, int | None]
-    price_high: tuple[int | None, int | None]
+    price: Pair
+    price_low: Pair
+    price_high: Pair
     volume: tuple[int, int]
     welfare: int
 
@@ -186,18 +188,49 @@ def _result(
     price: IntArray,
 ) -> CoupledResult:
     """The only problem, in the caller's order."""
-    accepted, pays = _back(cleared.accepted[0], order), _back(cleared.pays[0], order)
-    rows = _back(conversions.rows, conversions.order)
-    activity, delivered, earns = (
-        _back(values[0], conversions.order)
-        for values in (cleared.activity, cleared.delivered, cleared.earns)
-    )
-    costs = rows[:, 2] // _MILLI * activity
     at, bounds, bounded = cleared.at[0], cleared.bounds[0], cleared.bounded[0]
     volume = cleared.volume[0]
     ends = [tuple(int(bounds[m, e]) if bounded[m, e] else None for m in range(2)) for e in range(2)]
     prices = [int(at[2 * m]) if volume[m] else None for m in range(2)]
-    worth = int(((2 * side - 1) * price * accepted).sum()) - int(costs.sum())
+    return result_of(
+        side,
+        price,
+        _back(cleared.accepted[0], order),
+        _back(cleared.pays[0], order),
+        conversions.rows,
+        conversions.order,
+        (cleared.activity[0], cleared.delivered[0], cleared.earns[0]),
+        ((prices[0], prices[1]), (ends[0][0], ends[0][1]), (ends[1][0], ends[1][1])),
+        volume,
+    )
+
+
+def result_of(
+    side: IntArray,
+    price: IntArray,
+    accepted: IntArray,
+    pays: IntArray,
+    rows: IntArray,
+    order: IntArray,
+    ran: tuple[IntArray, IntArray, IntArray],
+    prices: tuple[Pair, Pair, Pair],
+    volume: IntArray,
+) -> CoupledResult:
+    """The result of one market in its caller's order, in which the orders are already.
+
+    Parameters
+    ----------
+    side, price, accepted, pays : int64 (n,)
+    rows, order : int64 (K, columns), (K,)
+        Sorted conversions and where the caller had them.
+    ran : tuple of int64
+        Activity (K,), delivered (K, 2) and earnings (K,) of the sorted conversions.
+    prices : tuple of pairs
+        Price, lowest and highest of each commodity.
+    volume : int64 (2,)
+    """
+    rows, activity, delivered, earns = (_back(values, order) for values in (rows, *ran))
+    costs = rows[:, 2] // _MILLI * activity
     return CoupledResult(
         accepted,
         pays,
@@ -206,11 +239,9 @@ def _result(
         rows[:, :2] * activity[:, None] - _MILLI * delivered,
         earns,
         earns - costs,
-        (prices[0], prices[1]),
-        (ends[0][0], ends[0][1]),
-        (ends[1][0], ends[1][1]),
+        *prices,
         (int(volume[0]), int(volume[1])),
-        worth,
+        int(((2 * side - 1) * price * accepted).sum()) - int(costs.sum()),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decent_gym.clearing.batch import Books
-from decent_gym.clearing.coupled import CoupledResult
+from decent_gym.clearing.coupled import CoupledResult, Pair, result_of
 from decent_gym.clearing.coupled_books import ConversionRows
 from decent_gym.clearing.coupled_inputs import checked_conversions, checked_market
 from decent_gym.clearing.in_turn import InTurn, clear_in_turn
@@ -120,30 +120,14 @@ def _result(
     """The only market, in the caller's order."""
     outcome = found.outcome
     accepted, pays = outcome.accepted.sum(axis=0), outcome.pays.sum(axis=0)
-    back = np.argsort(order)
-    rows = rows[back]
-    activity, delivered, earns = (
-        values[0][back] for values in (found.activity, found.delivered, found.earns)
-    )
-    costs = rows[:, 2] // _MILLI * activity
     ends = (outcome.price, outcome.price_low, outcome.price_high)
     mid, low, high = (_pair(at, outcome.volume) for at in ends)
-    return CoupledResult(
-        accepted,
-        pays,
-        activity,
-        delivered,
-        rows[:, :2] * activity[:, None] - _MILLI * delivered,
-        earns,
-        earns - costs,
-        mid,
-        low,
-        high,
-        (int(outcome.volume[0]), int(outcome.volume[1])),
-        int(((2 * side - 1) * price * accepted).sum()) - int(costs.sum()),
+    ran = found.activity[0], found.delivered[0], found.earns[0]
+    return result_of(
+        side, price, accepted, pays, rows, order, ran, (mid, low, high), outcome.volume
     )
 
 
-def _pair(prices: IntArray, volume: IntArray) -> tuple[int | None, int | None]:
+def _pair(prices: IntArray, volume: IntArray) -> Pair:
     electricity, heat = (int(p) if v else None for p, v in zip(prices, volume, strict=True))
     return electricity, heat
