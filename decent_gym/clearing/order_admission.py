@@ -73,9 +73,17 @@ def _would_trade(wishes, at, other_wishes, w, c, i, side, price, other_side, oth
     return other_price <= _worth(_BUY, price, attributes, premium)
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _meets(  # type: ignore[no-untyped-def]
+    read, wishes, at, other_wishes, w, c, i, side, price, other_side, other_price
+):
+    """Whether two orders would trade; their wishes count if `read`, the books' own, is not None."""
+    if read is None:
+        return _crosses(side, price, other_side, other_price)
+    return _would_trade(wishes, at, other_wishes, w, c, i, side, price, other_side, other_price)
+
+
 # inline: passing on arrays would cost a call more than the helpers do
-
-
 @njit(cache=True, nogil=True, _nrt=False, inline="always")
 def _judge(  # type: ignore[no-untyped-def]
     w, c, count, now, horizon, o_id, o_side, o_price, o_energy, o_start, o_until, o_device, o_cap,
@@ -222,14 +230,10 @@ def admit(  # type: ignore[no-untyped-def]
                                 and start < b_until[w, c, i]
                             ):
                                 other_side, other = b_side[w, c, i], b_price[w, c, i]
-                                if b_wishes is None:
-                                    crosses = _crosses(side, price, other_side, other)
-                                else:
-                                    crosses = _would_trade(
-                                        o_wishes, r, b_wishes, w, c, i, side, price, other_side,
-                                        other,
-                                    )  # fmt: skip
-                                if crosses:
+                                if _meets(
+                                    b_wishes, o_wishes, r, b_wishes, w, c, i, side, price,
+                                    other_side, other,
+                                ):  # fmt: skip
                                     code = 14
                                     break
                         k = newest[a]
@@ -238,14 +242,10 @@ def admit(  # type: ignore[no-untyped-def]
                             k = chain[k]
                             if o_start[w, c, i] < until and start < o_until[w, c, i]:
                                 other_side, other = o_side[w, c, i], o_price[w, c, i]
-                                if b_wishes is None:
-                                    crosses = _crosses(side, price, other_side, other)
-                                else:
-                                    crosses = _would_trade(
-                                        o_wishes, r, o_wishes, w, c, i, side, price, other_side,
-                                        other,
-                                    )  # fmt: skip
-                                if crosses:
+                                if _meets(
+                                    b_wishes, o_wishes, r, o_wishes, w, c, i, side, price,
+                                    other_side, other,
+                                ):  # fmt: skip
                                     code = 14
                     if code == 0 and o_id[w, c, r] >= 0:
                         for i in range(standing):
