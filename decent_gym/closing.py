@@ -1,15 +1,16 @@
 """What is closed when a ``with`` block is left."""
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Closing:
+class Closing(ABC):
     """A context manager around ``close()``; whatever was raised in the block goes on."""
 
+    @abstractmethod
     def close(self) -> object:
         """Let go of everything; a second call does nothing."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

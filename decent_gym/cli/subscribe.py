@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,14 +61,14 @@ def run(args: Namespace) -> int:
     heard = _Heard(args.rounds, args.json)
     with (
         terminable(),
-        OwnCopies(Path(args.keep or ".")) as copies,
+        nullcontext() if args.keep is None else OwnCopies(Path(args.keep)) as copies,
         Subscriber(
             with_password(args.broker, args.password_file),
             args.district,
             ledger=None if args.ledger is None else Path(args.ledger),
             from_start=args.from_start,
             reclear=args.reclear or args.keep is not None,
-            keep=None if args.keep is None else copies.take,
+            keep=None if copies is None else copies.take,
             tls=trusting(args.ca),
         ) as subscriber,
     ):
@@ -81,7 +82,7 @@ def run(args: Namespace) -> int:
                 f"{heard.rounds} rounds, {subscriber.fetched} of them fetched, "
                 f"{subscriber.dropped} came again, head {subscriber.head}"
             )
-            if args.keep is not None and subscriber.ledger is not None:
+            if copies is not None and subscriber.ledger is not None:
                 note(f"kept in {copies.place(subscriber.ledger)}")
             if subscriber.missing is not None:
                 note("records {} to {} are missing".format(*subscriber.missing))

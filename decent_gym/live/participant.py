@@ -78,8 +78,6 @@ class Participant(Closing):
     ----------
     taken, refused : int
         Offers that entered the book, and those that did not.
-    ignored : int
-        Messages that are neither opening, settlement nor receipt.
 
     Raises
     ------

@@ -8,9 +8,9 @@ import asyncio
 import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Final
 
+from decent_gym.closing import Closing
 from decent_gym.errors import InputError, MissingExtraError
 from decent_gym.units import checked_int
 
@@ -18,7 +18,7 @@ HOST: Final = "127.0.0.1"
 _STOP_SECONDS: Final = 5.0
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Closing):
     """Listens on the loopback interface from the moment it is made until :meth:`stop`.
 
     Anyone on this machine may connect, and nobody else can.  It runs in a thread of its own; what
@@ -64,7 +64,7 @@ class EmbeddedBroker:
             )
         self.url = f"mqtt://{HOST}:{self.port}"
 
-    def stop(self, linger: float = 0.0) -> None:
+    def close(self, linger: float = 0.0) -> None:
         """Close all connections; a second call does nothing.
 
         Parameters
@@ -77,17 +77,6 @@ class EmbeddedBroker:
             time.sleep(linger)
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
-
-    def __enter__(self) -> "EmbeddedBroker":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

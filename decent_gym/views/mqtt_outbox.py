@@ -146,7 +146,7 @@ class Publisher(Closing):
         self._changed.set()
         self._thread.join(_LEAVE_SECONDS)
         if self._broker is not None:
-            self._broker.stop(_LINGER_SECONDS)
+            self._broker.close(_LINGER_SECONDS)
         if self._has_finished:
             return 0
         remaining = self._remaining()

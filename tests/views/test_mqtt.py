@@ -417,7 +417,7 @@ def test_the_embedded_broker_comes_and_goes_with_the_publisher(tmp_path):
             assert publisher.close() == 0
             receiver.wait(lambda r: r.of(STATUS)[-1]["status"] == "offline")
     with EmbeddedBroker(port) as again:  # the port is free
-        again.stop()
+        again.close()
     with Publisher("embedded", tmp_path / "l", "rural") as publisher:
         assert not publisher.address.endswith((f":{port}", ":0"))
 
