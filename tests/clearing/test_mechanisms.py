@@ -2,13 +2,10 @@
 
 import doctest
 import importlib
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles.both_ways import told_both_ways
 from oracles.mechanisms import INPUTS, ORACLES, oracle_of
 
 from decent_gym.clearing import HARD, MECHANISMS, Books, Rules, clear, totals
@@ -16,7 +13,6 @@ from decent_gym.errors import InputError
 from decent_gym.models import Case, Side
 from decent_gym.testing import check_mechanism, cleared, random_books
 
-ROOT = Path(__file__).parents[2]
 OTHERS = sorted(set(MECHANISMS) - {"merit_order"})
 PRICE_TAKING = {"mid_market_rate", "supply_demand_ratio", "bill_sharing"}
 ALONE = PRICE_TAKING | {
@@ -96,14 +92,7 @@ def test_without_the_compiler_too() -> None:
         "    MECHANISMS[name].clear(books, rules, outcome, 0, 25)\n"
         "    print(name, hashlib.sha256(b''.join(map(bytes, outcome))).hexdigest())\n"
     )
-    told = [
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            env={**os.environ, "NUMBA_DISABLE_JIT": off, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-            check=True, capture_output=True, text=True,
-        ).stdout
-        for off in "01"
-    ]  # fmt: skip
+    told = told_both_ways(code)
     assert told[0] == told[1] and told[0].count("\n") == len(MECHANISMS)
 
 

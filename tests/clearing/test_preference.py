@@ -1,16 +1,13 @@
 """Wishes for types and partners: against HiGHS, against `merit_order`, and known books."""
 
 import doctest
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
 from oracles import preference as oracle
+from oracles.both_ways import told_both_ways
 from oracles.preference import cleared, some_books
 
 from decent_gym.clearing import (
@@ -38,7 +35,6 @@ from decent_gym.testing.books import poisoned as soiled
 from decent_gym.testing.books import random_books, rows
 from decent_gym.units import ENERGY_CAP, PRICE_CAP
 
-ROOT = Path(__file__).parents[2]
 SELL, BUY = Side.SELL, Side.BUY
 BOTH = LOCAL | RENEWABLE
 GREEN_AND_GREY = {
@@ -378,14 +374,7 @@ def test_without_the_compiler_too() -> None:
         "outcome = cleared(books, Rules('preference', tie_rule='random'))\n"
         "print(hashlib.sha256(b''.join(map(bytes, outcome))).hexdigest())\n"
     )
-    told = [
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            env={**os.environ, "NUMBA_DISABLE_JIT": off, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-            check=True, capture_output=True, text=True,
-        ).stdout
-        for off in "01"
-    ]  # fmt: skip
+    told = told_both_ways(code)
     assert told[0] == told[1] and len(told[0]) == 65
 
 

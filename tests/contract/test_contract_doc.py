@@ -1,11 +1,11 @@
 """docs/contract.md: the walk does what the page says, and the page names every refusal."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 from oracles.json_node import served
+from oracles.walk_pages import commands
 
 from decent_gym.cli import main
 
@@ -15,22 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "contract.md").read_text("utf-8")
 
 
-def commands():
-    walk = PAGE.partition("## A walk through")[2].partition("## From Python")[0]
-    for block in walk.split("```sh\n")[1:]:
-        for line in block.split("```")[0].splitlines():
-            command, _, comment = line.partition("#")
-            program, *argv = shlex.split(command)
-            assert program == "decent-gym"
-            code, _, words = comment.strip().removeprefix("exit code ").partition(": ")
-            yield argv, int(code or 0), words
-
-
 def test_the_walk_and_the_python(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     said = []
     with served() as node:
-        for argv, code, words in commands():
+        for argv, code, words in commands(PAGE):
             argv = [node.url if word == "http://127.0.0.1:8545" else word for word in argv]
             if "CONTRACT" in argv:
                 address = Path("market/settlement-31337.txt").read_text().strip()

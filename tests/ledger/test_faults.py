@@ -2,7 +2,7 @@ import errno
 import os
 
 import pytest
-from oracles.rounds import header, rounds
+from oracles.rounds import header, heads, rounds
 
 from decent_gym.errors import InputError, LedgerError
 from decent_gym.ledger import Ledger, batch, segments, verify
@@ -42,16 +42,7 @@ for _name in CALLS:
         setattr(FaultyDisk, _name, _failing(_name))
 
 
-def heads():
-    ledger = Ledger(header())
-    found = [ledger.head]
-    for record in RECORDS:
-        ledger.on_round(record)
-        found.append(ledger.head)
-    return found
-
-
-HEADS = heads()
+HEADS = heads(header(), RECORDS)
 
 
 def scenario(folder, disk, sync):

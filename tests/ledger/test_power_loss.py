@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from oracles.power_loss import PowerLoss
-from oracles.rounds import header, rounds
+from oracles.rounds import header, heads, rounds
 
 from decent_gym.errors import DataError, LedgerError
 from decent_gym.ledger import Checkpoints, Ledger, SigningKey, batch, segments, verify
@@ -18,16 +18,7 @@ RECORDS = rounds(9, offers=2)
 MADE = Checkpoints(3, KEY)
 
 
-def heads():
-    ledger = Ledger(HEADER)
-    found = [ledger.head]
-    for record in RECORDS:
-        ledger.on_round(record)
-        found.append(ledger.head)
-    return found
-
-
-HEADS = heads()
+HEADS = heads(HEADER, RECORDS)
 
 
 def lived(folder, disk, sync):

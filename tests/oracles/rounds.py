@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from decent_gym.ledger import LedgerHeader
+from decent_gym.ledger import Ledger, LedgerHeader
 from decent_gym.models import (
     ORDER_FIELDS,
     Case,
@@ -254,3 +254,13 @@ def rounds(count, **options):
     """The first `count` rounds of a slow market."""
     market = SlowMarket(**options)
     return [market.round() for _ in range(count)]
+
+
+def heads(begun, records):
+    """A ledger's head after its header and after every record."""
+    ledger = Ledger(begun)
+    found = [ledger.head]
+    for record in records:
+        ledger.on_round(record)
+        found.append(ledger.head)
+    return found
